@@ -1,0 +1,26 @@
+"""Where KQL runs: one protocol, two engines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from bot.kql import BoundQuery
+from bot.model import Table
+
+
+class Engine(Protocol):
+    """Runs a bound query and returns its rows.
+
+    Both engines return the same shape for the same rows (see `bot.model.Table`), and raise only
+    `bot.errors.EngineError` and its kinds, each with a hint for the person's next step.
+    """
+
+    async def query(self, bound: BoundQuery, timeout: timedelta) -> Table:
+        """The rows of `bound`, at most as many as its body takes."""
+
+    def portal_url(self, bound: BoundQuery) -> str:
+        """Where the portal opens this query; empty where there is no portal."""
+
+    async def close(self) -> None:
+        """Let go of files, connections and credentials."""
