@@ -2,23 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, tzinfo
+import asyncio
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from time import perf_counter
 
-from bot.catalog import Catalog
+from bot import command, guide
+from bot.catalog import Catalog, Investigation, Query
+from bot.command import Command, HelpRequest, VersionRequest
 from bot.engines import Engine
-from bot.model import Page, Report
+from bot.errors import CatalogError, EngineError, EngineTimeout
+from bot.interpret import OPENING, Ask, Interpreter, Question
+from bot.kql import BoundQuery
+from bot.model import Coverage, Family, Finding, Page, RanQuery, Report, Severity, Table, Target, Verdict
+
+COVERAGE = "coverage"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One query that came back, or the failure that it ended in."""
+
+    bound: BoundQuery
+    outcome: Table | EngineError
+    took: timedelta
 
 
 class Core:
     """Answers command lines from one engine with one catalog.
 
-    `clock` returns the present as an aware datetime; it is the only source of "now".
+    `clock` returns the present as an aware datetime; it is the only source of "now". `timeout` is the longest a
+    whole answer may wait for the engine. `resource_id` is the resource asked about when a command names none.
+    Raises CatalogError for an investigation whose interpreter does not exist.
     """
 
     def __init__(
-        self, catalog: Catalog, engine: Engine, clock: Callable[[], datetime], timeout: timedelta
-    ) -> None: ...
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        clock: Callable[[], datetime],
+        timeout: timedelta,
+        resource_id: str = "",
+    ) -> None:
+        self._catalog = catalog
+        self._engine = engine
+        self._clock = clock
+        self._timeout = timeout
+        self._resource_id = resource_id
+        self._interpreters: dict[str, Interpreter] = {}
+        for name, investigation in catalog.investigations.items():
+            try:
+                module = importlib.import_module(f"bot.interpret.{investigation.interpreter}")
+            except ModuleNotFoundError as error:
+                raise CatalogError(f"{investigation.name}.kql: there is no interpreter {error.name}.") from error
+            self._interpreters[name] = module
 
     async def answer(self, line: str | Sequence[str], zone: tzinfo) -> Report | Page:
         """The report or page for a command line (text as typed, or argv words already split).
@@ -26,10 +65,183 @@ class Core:
         `zone` is the asker's time zone, for times without one. An engine failure becomes a Report with
         verdict `error`; bad input raises UsageError.
         """
-        raise NotImplementedError
+        match command.parse(line, self._catalog.verbs, self._clock(), zone):
+            case HelpRequest(topic):
+                return guide.page(self._catalog, topic)
+            case VersionRequest():
+                return guide.version()
+            case Command() as asked:
+                return await self.investigate(asked)
 
-    def needs_zone(self, line: str) -> bool:
+    def needs_zone(self, line: str | Sequence[str]) -> bool:
         """Whether `line` names a wall-clock time without a zone, so that the asker's zone matters."""
-        raise NotImplementedError
+        return command.needs_zone(line, self._catalog.verbs)
 
-    async def close(self) -> None: ...
+    async def investigate(self, asked: Command) -> Report:
+        """The report for a command that was already read."""
+        return await _Investigation(
+            self._catalog,
+            self._engine,
+            self._interpreters[asked.verb],
+            asked,
+            asked.resource or self._resource_id,
+            self._clock().astimezone(UTC),
+            self._timeout,
+        ).report()
+
+    async def close(self) -> None:
+        """Close the engine."""
+        await self._engine.close()
+
+
+class _Investigation:
+    """One command on its way to a report: runs the rounds of queries, keeps what each returned."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        interpreter: Interpreter,
+        asked: Command,
+        resource: str,
+        now: datetime,
+        timeout: timedelta,
+    ) -> None:
+        self._knowledge = catalog.knowledge
+        self._coverage_query = catalog.coverage
+        self._investigation: Investigation = catalog.investigations[asked.verb]
+        self._engine = engine
+        self._interpreter = interpreter
+        self._asked = asked
+        self._resource = resource
+        self._now = now
+        self._began = perf_counter()
+        self._deadline = self._began + timeout.total_seconds()
+        self._waited = timedelta(0)
+        self._runs: dict[str, _Run] = {}
+
+    async def report(self) -> Report:
+        window = self._asked.window
+        opening = self._investigation.opening
+        await self._round(
+            {
+                OPENING: opening.bind(window, self._resource, self._asked.arguments),
+                COVERAGE: self._coverage_query.bind(window, self._resource, {}),
+            }
+        )
+        for name in (OPENING, COVERAGE):
+            if isinstance(failure := self._runs[name].outcome, EngineError):
+                return self._failed(failure)
+        coverage = tuple(
+            Coverage(row["Collection"], row["records"], row["earliest"], row["latest"])
+            for row in self._tables()[COVERAGE].rows
+        )
+        logged = None if any(family.rows for family in coverage) else await self._engine.span()
+        question = Question(self._asked, self._now, coverage, logged)
+        while asks := self._interpreter.asks(question, self._answers()):
+            await self._round({ask.step: self._bind(ask) for ask in asks})
+            if all(isinstance(self._runs[ask.step].outcome, EngineError) for ask in asks):
+                break
+        return self._concluded(question)
+
+    def _bind(self, ask: Ask) -> BoundQuery:
+        step: Query = self._investigation.steps[ask.step]
+        return step.bind(ask.window or self._asked.window, self._resource, ask.values)
+
+    async def _round(self, queries: Mapping[str, BoundQuery]) -> None:
+        """Run `queries` side by side; a failure is kept as that query's outcome, and the others go on."""
+        began = perf_counter()
+        runs = await asyncio.gather(*(self._run(bound) for bound in queries.values()))
+        self._waited += timedelta(seconds=perf_counter() - began)
+        self._runs.update(zip(queries, runs, strict=True))
+
+    async def _run(self, bound: BoundQuery) -> _Run:
+        began = perf_counter()
+        left = timedelta(seconds=self._deadline - began)
+        outcome: Table | EngineError
+        try:
+            if left <= timedelta(0):
+                raise EngineTimeout("The time for this answer was used up.", "Ask with a narrower window.")
+            outcome = await self._engine.query(bound, left)
+        except EngineError as error:
+            outcome = error
+        return _Run(bound, outcome, timedelta(seconds=perf_counter() - began))
+
+    def _tables(self) -> dict[str, Table]:
+        return {name: run.outcome for name, run in self._runs.items() if isinstance(run.outcome, Table)}
+
+    def _answers(self) -> dict[str, Table]:
+        return {name: table for name, table in self._tables().items() if name != COVERAGE}
+
+    def _concluded(self, question: Question) -> Report:
+        found = self._interpreter.conclude(question, self._answers(), self._knowledge)
+        return Report(
+            query=self._asked.verb,
+            command=self._asked.line,
+            target=Target(self._resource_seen()),
+            window=self._asked.window,
+            verdict=found.verdict,
+            headline=found.headline,
+            cause=found.cause,
+            candidates=found.candidates,
+            facts=found.facts,
+            findings=found.findings,
+            timeline=found.timeline,
+            gaps=found.gaps,
+            next_steps=found.next_steps,
+            notes=(*found.notes, *self._notes()),
+            coverage=question.coverage,
+            kql=self._ran(),
+            total=timedelta(seconds=perf_counter() - self._began),
+            engine=self._waited,
+        )
+
+    def _failed(self, error: EngineError) -> Report:
+        finding = Finding(
+            code="engine-error",
+            cause=Family.UNKNOWN,
+            severity=Severity.ERROR,
+            title="The logs could not be asked",
+            meaning=error.message,
+            fixes=(error.hint,) if error.hint else (),
+        )
+        return Report(
+            query=self._asked.verb,
+            command=self._asked.line,
+            target=Target(self._resource),
+            window=self._asked.window,
+            verdict=Verdict.ERROR,
+            headline=error.message,
+            findings=(finding,),
+            kql=self._ran(),
+            total=timedelta(seconds=perf_counter() - self._began),
+            engine=self._waited,
+        )
+
+    def _resource_seen(self) -> str:
+        """The full resource id when the rows name exactly one, else what was asked for."""
+        rows = self._tables()[OPENING].rows
+        seen = {str(row.get("_ResourceId") or "").lower() for row in rows} - {""}
+        return seen.pop() if len(seen) == 1 else self._resource
+
+    def _notes(self) -> list[str]:
+        notes: list[str] = []
+        for run in self._runs.values():
+            if isinstance(run.outcome, EngineError):
+                notes.append(f"Not answered: {run.bound.title}. {run.outcome.message} {run.outcome.hint}".strip())
+            else:
+                notes += run.outcome.notes
+        return list(dict.fromkeys(notes))
+
+    def _ran(self) -> tuple[RanQuery, ...]:
+        return tuple(
+            RanQuery(
+                title=run.bound.title,
+                kql=run.bound.kql,
+                rows=len(run.outcome.rows) if isinstance(run.outcome, Table) else 0,
+                engine=run.took,
+                portal_url=self._engine.portal_url(run.bound),
+            )
+            for run in self._runs.values()
+        )
+

@@ -64,7 +64,7 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The half-open span [start, end) that was asked about, aware UTC."""
+    """The span that was asked about, from `start` to `end`, both included as KQL's `between` does; aware UTC."""
 
     start: datetime
     end: datetime
@@ -217,6 +217,8 @@ class RanQuery:
 class Report:
     """One answer. `command` repeats it exactly (the window in UTC); the rest is what was found.
 
+    `total` is the time from reading the command to this report, `engine` the part of it spent waiting for queries.
+
     `cause` is None when the evidence cannot decide; then `candidates` are ranked, likeliest first.
     """
 
@@ -237,6 +239,7 @@ class Report:
     coverage: tuple[Coverage, ...] = ()
     kql: tuple[RanQuery, ...] = ()
     total: timedelta = timedelta(0)
+    engine: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

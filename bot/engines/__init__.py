@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.kql import BoundQuery
-from bot.model import Table
+from bot.model import Table, Window
 
 
 class Engine(Protocol):
@@ -21,6 +21,9 @@ class Engine(Protocol):
 
     def portal_url(self, bound: BoundQuery) -> str:
         """Where the portal opens this query; empty where there is no portal."""
+
+    async def span(self) -> Window | None:
+        """From the first to the last moment the logs at hand can hold; None when that is not known cheaply."""
 
     async def close(self) -> None:
         """Let go of files, connections and credentials."""

@@ -1,0 +1,60 @@
+"""Help: the pages behind `help`, `help <subcommand>` and `version`, made from the catalog."""
+
+from __future__ import annotations
+
+from bot import __version__
+from bot.catalog import Catalog, Investigation
+from bot.errors import UsageError
+from bot.model import NextStep, Page
+from bot.times import span_text
+
+WINDOWS = (
+    ("2h, 90m, 7d", "the last two hours, ninety minutes, seven days"),
+    ("--since 14:05", "from then until now"),
+    ("--from A --to B", "from A to B: 2026-11-23T14:05Z, 14:05, yesterday 14:05"),
+    ("--at 14:05", "around that time, half an hour either way"),
+)
+RESOURCE = ("--resource NAME", "only this SignalR resource: its name or its full resource id")
+
+
+def page(catalog: Catalog, topic: str) -> Page:
+    """The page about everything, or about the subcommand `topic`. Raises UsageError for one that is not there."""
+    if not topic:
+        return _everything(catalog)
+    if topic not in catalog.investigations:
+        raise UsageError(f"There is no subcommand {topic!r}.", "help")
+    return _one(catalog.investigations[topic])
+
+
+def version() -> Page:
+    """The page that names the version."""
+    return Page(f"signalr-bot {__version__}")
+
+
+def usage(investigation: Investigation) -> str:
+    """How a subcommand is written: 'why-dropped <connection-id> [window]'."""
+    words = [investigation.verb.name]
+    for parameter in investigation.verb.parameters:
+        name = parameter.name.replace("_", "-")
+        words.append(f"<{name}>" if parameter.positional else f"[--{name} {parameter.type}]")
+    return " ".join([*words, "[window]"])
+
+
+def _everything(catalog: Catalog) -> Page:
+    lines = [("", "Questions about Azure SignalR Service, answered from its resource logs:")]
+    lines += [(usage(each), each.verb.summary) for each in catalog.investigations.values()]
+    lines += [("help <subcommand>", "what one of them reads and answers"), ("version", "which version this is")]
+    lines += [("", "Which time to look at, after any of them:"), *WINDOWS]
+    lines += [("", "And which resource:"), RESOURCE]
+    steps = tuple(
+        NextStep(f"Help on {name}"[:30], f"help {name}") for name in list(catalog.investigations)[:5]
+    )
+    return Page("What you can ask", tuple(lines), steps)
+
+
+def _one(investigation: Investigation) -> Page:
+    verb, opening = investigation.verb, investigation.opening
+    lines = [("", verb.summary), (usage(investigation), f"the last {span_text(verb.span)} unless you name a window")]
+    lines += [(f"--{p.name.replace('_', '-')}", p.help) for p in verb.parameters]
+    lines += [*WINDOWS, RESOURCE, ("", f"For example: {verb.example}"), ("", f"From: {opening.source}")]
+    return Page(verb.name, tuple(lines))

@@ -1,0 +1,140 @@
+"""Who else: the other connections that ended around the same moment, and what they share with this one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import reasons
+from bot.interpret.connection import ENDED, Ending, Life, count
+from bot.knowledge import Knowledge
+from bot.model import Evidence, Row
+
+SHARED = ("address", "network", "user", "hub", "transport", "region")
+# Below three others a shared address or hub is no pattern; from four in five on it is the rule.
+FEW = 3
+MOST = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Client connections closed for the same reason around it, this one left out.
+
+    `shared` counts, for each of SHARED, those with the same value. `usual` is the share (0 to 1) of all client
+    connections started in the window that have that value, None when nobody's start was logged. `others` counts
+    those closed around it for other reasons, goodbyes left out.
+    """
+
+    total: int
+    within_10_s: int
+    shared: dict[str, int]
+    usual: dict[str, float | None]
+    earliest: datetime | None
+    latest: datetime | None
+    others: int
+    rows: tuple[tuple[object, ...], ...]
+
+    def share(self, what: str) -> float:
+        return self.shared[what] / self.total if self.total else 0.0
+
+    def is_marked_by(self, what: str) -> bool:
+        """Whether nearly all of them share `what`, and it is not simply what nearly everyone has."""
+        usual = self.usual.get(what)
+        return self.total >= FEW and self.share(what) >= MOST and (usual is None or usual <= self.share(what) / 2)
+
+
+def read(
+    around: Sequence[Row], population: Sequence[Row], code: str, ending: Ending, knowledge: Knowledge
+) -> Peers:
+    """The peers of a close explained by `code`, from the rows of the steps `around` and `population`."""
+    total = within = others = 0
+    shared = dict.fromkeys(SHARED, 0)
+    spans: list[datetime] = []
+    rows: list[tuple[object, ...]] = []
+    for row in around:
+        message = row["reason"] + ("Server reported error: " if row["reported_error"] else "")
+        reason = reasons.read(message)
+        goodbye = row["OperationName"].casefold() == ENDED and not reason.text
+        own = knowledge.explain(reason, "Client").code
+        same = not goodbye and own == code and (own != "unknown-reason" or reason.key == ending.reason.key)
+        label = "goodbye (no reason)" if goodbye else reason.text or "(none given)"
+        rows.append((row["connections"], row["OperationName"], label, row["earliest"], row["latest"]))
+        if same:
+            total += row["connections"]
+            within += row["within_10_s"]
+            for what in SHARED:
+                shared[what] += row[f"same_{what}"]
+            spans += [row["earliest"], row["latest"]]
+        elif not goodbye:
+            others += row["connections"]
+    return Peers(
+        total=total,
+        within_10_s=within,
+        shared=shared,
+        usual=_usual(population),
+        earliest=min(spans, default=None),
+        latest=max(spans, default=None),
+        others=others,
+        rows=tuple(rows),
+    )
+
+
+def evidence(peers: Peers, life: Life, reach: str) -> Evidence:
+    """What the peers share, as counts and shares, with the closes around it by reason."""
+    if not peers.total:
+        statement = f"No other client connection ended for this reason within {reach} of it."
+    else:
+        same = [_shared(peers, what) for what in SHARED if getattr(life, what)]
+        verb = "connection" if peers.total == 1 else "connections"
+        statement = (
+            f"{peers.total:,} other client {verb} ended for the same reason within {reach} of it, "
+            f"{peers.within_10_s:,} of them within 10 s"
+            + (f": {'; '.join(same)}." if same else ".")
+        )
+    if peers.others:
+        statement += f" {count(peers.others, 'other')} closed for other reasons in that time."
+    return Evidence(
+        title="Who else",
+        statement=statement,
+        columns=("Connections", "Event", "Reason", "Earliest (UTC)", "Latest (UTC)"),
+        rows=peers.rows,
+        total=len(peers.rows),
+    )
+
+
+def scope(peers: Peers, life: Life, hit_by_server: bool) -> str:
+    """Who was hit, in a few words: one client, one network, one app server, or many."""
+    if hit_by_server:
+        return f"with an app server connection, and {count(peers.total, 'other client')}" if peers.total else ""
+    if not peers.total:
+        return "this connection alone"
+    if peers.is_marked_by("address"):
+        return f"{count(peers.total, 'other')}, {percent(peers.share('address'))} of them on the same address"
+    if peers.is_marked_by("network"):
+        return f"{count(peers.total, 'other')}, {percent(peers.share('network'))} of them on the same network"
+    if life.user and peers.total >= FEW and peers.share("user") >= MOST:
+        return f"{count(peers.total, 'other')}, {percent(peers.share('user'))} of them of the same user"
+    if peers.total < FEW:
+        return f"{count(peers.total, 'other')} for the same reason"
+    return f"{count(peers.total, 'other')} from several addresses"
+
+
+def _shared(peers: Peers, what: str) -> str:
+    usual = peers.usual.get(what)
+    among_all = "" if usual is None else f"; {percent(usual)} of all that started in the window"
+    return f"{peers.shared[what]:,} on the same {what} ({percent(peers.share(what))}{among_all})"
+
+
+def _usual(population: Sequence[Row]) -> dict[str, float | None]:
+    row = population[0] if population else None
+    if row is None or not row["connections"]:
+        return dict.fromkeys(SHARED, None)
+    return {
+        what: row[f"same_{what}"] / row["connections"] if f"same_{what}" in row else None for what in SHARED
+    }
+
+
+def percent(share: float) -> str:
+    """'82 %' for 0.82; what is there but under one in a hundred is 'under 1 %'."""
+    return "under 1 %" if 0 < share < 0.01 else f"{share:.0%}".replace("%", " %")

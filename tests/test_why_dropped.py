@@ -1,0 +1,104 @@
+"""Every case of tests/cases/why_dropped.toml, on the real engine with the real queries and knowledge."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import catalog
+from bot.core import Core
+from bot.engines.embedded import EmbeddedEngine
+from bot.model import Report
+from tests import rows
+
+CASES = tomllib.loads((Path(__file__).parent / "cases" / "why_dropped.toml").read_text(encoding="utf-8"))["case"]
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+QUESTION = "why-dropped me --from 2026-11-23T10:00Z --to 2026-11-23T11:00Z"
+
+
+async def answer(tmp_path: Path, given: list[dict[str, Any]], question: str = QUESTION) -> Report:
+    engine = EmbeddedEngine(rows.write(tmp_path / "logs.jsonl", given))
+    core = Core(catalog.load(), engine, lambda: NOW, timedelta(seconds=60))
+    try:
+        report = await core.answer(question, UTC)
+    finally:
+        await core.close()
+    assert isinstance(report, Report)
+    return report
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+async def test_a_case_gives_its_verdict_cause_and_findings(case: dict[str, Any], tmp_path: Path) -> None:
+    report = await answer(tmp_path, case["rows"], case.get("ask", QUESTION))
+    cause = report.cause
+    assert {
+        "verdict": report.verdict,
+        "cause": f"{cause.family}/{cause.code}/{cause.confidence}" if cause else "",
+        "finds": [finding.code for finding in report.findings],
+        "candidates": [candidate.code for candidate in report.candidates],
+    } == {key: case[key] for key in ("verdict", "cause", "finds", "candidates")}
+
+
+def test_every_knowledge_entry_is_found_by_some_case() -> None:
+    found = {code for case in CASES for code in case["finds"]}
+    known = {entry.code for table in catalog.load().knowledge.values() for entry in table.entries}
+    assert known - found == set()
+
+
+async def test_a_user_who_came_back_is_timed(tmp_path: Path) -> None:
+    report = await answer(
+        tmp_path,
+        [
+            {"at": "10:01:00", "op": "ConnectionStarted", "id": "me", "UserId": "ann"},
+            {"at": "10:05:00", "op": "ConnectionAborted", "id": "me", "UserId": "ann", "Message": "Slow client"},
+            {"at": "10:05:07", "op": "ConnectionStarted", "id": "next", "UserId": "ann"},
+        ],
+    )
+    facts = {fact.label: fact.value for fact in report.facts}
+    assert (facts["Lifetime"], facts["Came back"]) == ("4m", "yes, after 7s as next")
+
+
+async def test_a_reason_nobody_knows_is_shown_word_for_word(tmp_path: Path) -> None:
+    text = "Quota of <!channel> *exceeded* `now`"
+    report = await answer(
+        tmp_path,
+        [{"at": "10:05:00", "op": "ConnectionAborted", "id": "me", "Message": f"Connection aborted. Reason: {text}"}],
+    )
+    assert text in report.headline
+    assert text in report.findings[0].meaning
+
+
+@pytest.mark.parametrize(
+    ("typed", "logged"),
+    [
+        pytest.param("abcdefghij", "abcdefghijKLMN_op-99", id="a truncated id"),
+        pytest.param("ABCDEFGHIJklmn", "abcdefghijKLMN", id="an id in another case"),
+        pytest.param("xxabcdefghij", "abcdefghij", id="an id with something in front"),
+        pytest.param("abcdefghijkl", "abcdefgXijkl", id="an id with one letter wrong"),
+    ],
+)
+async def test_the_nearest_id_is_offered_as_the_next_step(typed: str, logged: str, tmp_path: Path) -> None:
+    report = await answer(
+        tmp_path,
+        [{"at": "10:05:00", "op": "ConnectionStarted", "id": logged}],
+        QUESTION.replace(" me ", f" {typed} "),
+    )
+    assert report.next_steps[0].command == QUESTION.replace(" me ", f" {logged} ").replace(":00Z", ":00:00Z")
+
+
+async def test_the_report_keeps_the_kql_of_every_query_it_ran(tmp_path: Path) -> None:
+    report = await answer(
+        tmp_path, [{"at": "10:05:00", "op": "ConnectionAborted", "id": "me", "Message": "Slow client"}]
+    )
+    assert [ran.title for ran in report.kql] == [
+        "The connection's own records",
+        "What the logs hold in the window",
+        "Other client connections that closed around the same time",
+        "Server connections that closed just before",
+        "Client connections that started in the window",
+    ]
+    assert all(ran.kql.startswith("let window_start = datetime(2026-11-23T10:00:00") for ran in report.kql)
