@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot import __version__
-from bot.catalog import Catalog, Investigation
 from bot.errors import UsageError
 from bot.model import NextStep, Page
 from bot.times import span_text
+
+if TYPE_CHECKING:
+    from bot.catalog import Catalog, Investigation
 
 WINDOWS = (
     ("2h, 90m, 7d", "the last two hours, ninety minutes, seven days"),

@@ -12,6 +12,14 @@ from bot.knowledge import Knowledge
 from bot.model import Evidence, Row
 
 SHARED = ("address", "network", "user", "hub", "transport", "region")
+_WITH = {
+    "address": "from the same address",
+    "network": "from the same network",
+    "user": "of the same user",
+    "hub": "on the same hub",
+    "transport": "over the same transport",
+    "region": "in the same region",
+}
 # Below three others a shared address or hub is no pattern; from four in five on it is the rule.
 FEW = 3
 MOST = 0.8
@@ -89,8 +97,7 @@ def evidence(peers: Peers, life: Life, reach: str) -> Evidence:
         verb = "connection" if peers.total == 1 else "connections"
         statement = (
             f"{peers.total:,} other client {verb} ended for the same reason within {reach} of it, "
-            f"{peers.within_10_s:,} of them within 10 s"
-            + (f": {'; '.join(same)}." if same else ".")
+            f"{peers.within_10_s:,} within 10 seconds" + (f": {'; '.join(same)}." if same else ".")
         )
     if peers.others:
         statement += f" {count(peers.others, 'other')} closed for other reasons in that time."
@@ -104,26 +111,24 @@ def evidence(peers: Peers, life: Life, reach: str) -> Evidence:
 
 
 def scope(peers: Peers, life: Life, hit_by_server: bool) -> str:
-    """Who was hit, in a few words: one client, one network, one app server, or many."""
-    if hit_by_server:
-        return f"with an app server connection, and {count(peers.total, 'other client')}" if peers.total else ""
+    """Who was hit, in a few words: one client, one network, one app server's clients, or many."""
     if not peers.total:
-        return "this connection alone"
-    if peers.is_marked_by("address"):
-        return f"{count(peers.total, 'other')}, {percent(peers.share('address'))} of them on the same address"
-    if peers.is_marked_by("network"):
-        return f"{count(peers.total, 'other')}, {percent(peers.share('network'))} of them on the same network"
-    if life.user and peers.total >= FEW and peers.share("user") >= MOST:
-        return f"{count(peers.total, 'other')}, {percent(peers.share('user'))} of them of the same user"
-    if peers.total < FEW:
-        return f"{count(peers.total, 'other')} for the same reason"
-    return f"{count(peers.total, 'other')} from several addresses"
+        return "" if hit_by_server else "no other client with it"
+    others = "1 other client" if peers.total == 1 else f"{peers.total:,} other clients"
+    if hit_by_server:
+        return f"{others} with it"
+    for what in ("address", "network", "user"):
+        marked = peers.is_marked_by(what) or (what == "user" and peers.total >= FEW and peers.share(what) >= MOST)
+        if getattr(life, what) and marked:
+            part = "all" if peers.shared[what] == peers.total else f"{peers.shared[what]:,}"
+            return f"{others} with it, {part} {_WITH[what]}"
+    return f"{others} with it" + (", from several addresses" if peers.total >= FEW and life.address else "")
 
 
 def _shared(peers: Peers, what: str) -> str:
     usual = peers.usual.get(what)
-    among_all = "" if usual is None else f"; {percent(usual)} of all that started in the window"
-    return f"{peers.shared[what]:,} on the same {what} ({percent(peers.share(what))}{among_all})"
+    among_all = "" if usual is None else f" (as {percent(usual)} of all that started in the window)"
+    return f"{peers.shared[what]:,} of {peers.total:,} {_WITH[what]}{among_all}"
 
 
 def _usual(population: Sequence[Row]) -> dict[str, float | None]:

@@ -25,7 +25,6 @@ from bot.interpret.why_dropped.words import (
 )
 from bot.knowledge import Entry, Knowledge
 from bot.model import Evidence, Table, Verdict
-from bot.times import span_text
 
 REASONS = "abort_reasons"
 FINDINGS = "connection_findings"
@@ -88,7 +87,7 @@ def _dropped(
     decision = cause.decide(life, entry, who, servers, knowledge[FINDINGS])
     proof = [_ending_evidence(life, ending)]
     if "around" in tables:
-        proof.append(peers.evidence(who, life, span_text(SERVER_REACH if life.is_server else REACH)))
+        proof.append(peers.evidence(who, life, "30 seconds" if life.is_server else "5 minutes"))
     if "servers" in tables:
         proof.append(servers_evidence(servers, ending))
     if back := returns_evidence(tables.get("returns"), life):

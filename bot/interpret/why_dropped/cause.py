@@ -32,12 +32,16 @@ class ServerClose:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`cause` is None when the evidence cannot decide; `hit_by_server` says a server connection went first."""
+    """`cause` is None when the evidence cannot decide.
+
+    `hit_by_server` says that a server connection went first, and `because` what became of it, for the headline.
+    """
 
     cause: Cause | None
     candidates: tuple[Candidate, ...]
     findings: tuple[Finding, ...] = ()
     hit_by_server: bool = False
+    because: str = ""
 
 
 def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Knowledge) -> tuple[ServerClose, ...]:
@@ -135,7 +139,8 @@ def _consequence(entry: Entry, servers: Sequence[ServerClose], findings: Knowled
         "server_meaning": said,
     }
     found = findings["server-connection-first"].finding(words, cause=cause.family if cause else None)
-    return Decision(cause, candidates, (found,), hit_by_server=True)
+    because = "it left in good order" if server.goodbye else server.entry.title.render(reason=server.reason)
+    return Decision(cause, candidates, (found,), hit_by_server=True, because=because)
 
 
 def _closed_by_app(entry: Entry, servers: Sequence[ServerClose], findings: Knowledge) -> Decision:
@@ -144,7 +149,7 @@ def _closed_by_app(entry: Entry, servers: Sequence[ServerClose], findings: Knowl
         return Decision(_stated(entry), entry.candidates)
     found = findings["app-server-left"].finding({"leaving": count(len(leaving), "server connection")})
     shutdown = Cause(Family.APP, "app-shutdown", Confidence.MEDIUM)
-    return Decision(shutdown, entry.candidates, (found,), hit_by_server=True)
+    return Decision(shutdown, entry.candidates, (found,), hit_by_server=True, because="it was leaving")
 
 
 def _server_ping(life: Life, entry: Entry, servers: Sequence[ServerClose]) -> Decision:

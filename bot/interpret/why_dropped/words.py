@@ -37,15 +37,20 @@ def headline(life: Life, ending: Ending, entry: Entry, decision: Decision, who: 
         verb = "Dropped" if ending.operation == "connectionaborted" else "Failed to end cleanly"
     side = "Server connection " + verb.lower() if life.is_server else verb
     expected = "" if entry.confidence is None else " (expected)" if entry.expected else " (not expected)"
-    title = entry.title.render(reason=ending.reason.text)
+    title = _lower(entry.title.render(reason=ending.reason.text))
     if entry.code == "unknown-reason":
         title = f"unknown reason, \u201c{_short(ending.reason.text, 90)}\u201d"
-    around = f"; {scope(who, life, decision.hit_by_server)}" if not life.is_server else _clients(who)
-    return f"{side} at {moment(ending.at)}{expected}: {title[0].lower()}{title[1:]}{around.rstrip('; ')}."
+    because = f": {_lower(decision.because)}" if decision.because else ""
+    around = _clients(who) if life.is_server else scope(who, life, decision.hit_by_server)
+    return f"{side} at {moment(ending.at)}{expected}: {title}{because}{'; ' if around else ''}{around}."
 
 
 def _clients(who: Peers) -> str:
-    return f"; {count(who.total, 'client')} closed with it" if who.total else ""
+    return f"{count(who.total, 'client')} closed with it" if who.total else ""
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def facts(life: Life, ending: Ending | None, expected: str, tables: Tables) -> tuple[Fact, ...]:
@@ -237,8 +242,9 @@ def notes(question: Question, life: Life) -> tuple[str, ...]:
         found.append(f"It started again under the same id at {moment(life.back_at)}; this is about the close before.")
     elif life.closes > 1:
         found.append(f"It closed {life.closes} times in the window; this is about the last. See the timeline.")
-    if question.now - question.command.window.end < LATE:
-        until = question.command.window.end + LATE
+    newest = life.ending.at if life.ending else question.command.window.end
+    if question.now - newest < LATE:
+        until = newest + LATE
         found.append(
             f"Records arrive up to 10 minutes late: what is missing here may still come until {moment(until)}."
         )

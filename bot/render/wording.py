@@ -1,0 +1,163 @@
+"""The words every written face shares for verdicts, causes, windows and cell values; plain, unescaped."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.model import Cause, Confidence, Family, Report, Severity, Verdict, Window
+
+NOTHING = "–"
+
+# Bidirectional overrides and isolates let a log line show other words than it holds.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+_STATUS = {
+    Verdict.OK: "Nothing wrong found",
+    Verdict.UNDECIDED: "Undecided",
+    Verdict.NO_DATA: "No data",
+    Verdict.ERROR: "Could not answer",
+}
+_SEVERITY = {
+    Severity.INFO: "For information",
+    Severity.WARNING: "Warning",
+    Severity.ERROR: "Error",
+    Severity.CRITICAL: "Critical",
+}
+_FAMILY = {
+    Family.QUOTA: "a quota of the service",
+    Family.LEAK: "connections that are never closed",
+    Family.APP: "the app server",
+    Family.HUB: "the hub's code",
+    Family.MODE: "the service mode",
+    Family.SERVICE: "Azure SignalR Service itself",
+    Family.AUTH: "authentication",
+    Family.NET: "the network",
+    Family.CLIENT: "the client",
+    Family.UPSTREAM: "the upstream endpoint",
+    Family.GROUP: "group membership",
+    Family.UNKNOWN: "unknown",
+}
+_CONFIDENCE = {
+    Confidence.HIGH: "certain: a record states it",
+    Confidence.MEDIUM: "likely: other records point this way",
+    Confidence.LOW: "the likeliest of several",
+}
+
+
+def plain(text: object) -> str:
+    """`text` with line breaks and tabs kept, and every other character that no screen shows replaced."""
+    return _UNSEEN.sub("\ufffd", str(text).replace("\r\n", "\n"))
+
+
+def line(text: object) -> str:
+    """`plain(text)` on one line, without space around it."""
+    return " ".join(plain(text).split())
+
+
+def cut(text: str, most: int) -> str:
+    """`text` in at most `most` UTF-16 units, the strictest way Slack may count; a cut one ends in "…"."""
+    if size(text) <= most:
+        return text
+    kept, left = [], most - 1
+    for character in text:
+        left -= 1 if ord(character) < 0x10000 else 2
+        if left < 0:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…"
+
+
+def size(text: str) -> int:
+    """The length of `text` in UTF-16 units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def typed(command: str) -> str:
+    """The command line as a person types it, with `/signalr` before it."""
+    text = line(command)
+    return text if text.startswith("/") else f"/signalr {text}".rstrip()
+
+
+def worst(report: Report) -> Severity | None:
+    """The gravest severity among the findings; None when there are none."""
+    return max((finding.severity for finding in report.findings), default=None)
+
+
+def status(report: Report) -> str:
+    """One or two words for what the report concludes."""
+    return _STATUS.get(report.verdict) or severity(worst(report) or Severity.INFO)
+
+
+def severity(value: Severity) -> str:
+    return _SEVERITY[value]
+
+
+def family(value: Family) -> str:
+    return _FAMILY[value]
+
+
+def cause(value: Cause) -> str:
+    """The cause and how firmly it stands: "the network (net / ping-timeout), certain: a record states it"."""
+    return f"{_FAMILY[value.family]} ({value.family} / {value.code}), {_CONFIDENCE[value.confidence]}"
+
+
+def moment(value: datetime) -> str:
+    """ "2026-11-23 10:05:03.120": UTC, seconds and milliseconds only where there are any."""
+    value = value.astimezone(UTC)
+    if value.microsecond:
+        return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
+    return value.strftime("%Y-%m-%d %H:%M:%S" if value.second else "%Y-%m-%d %H:%M")
+
+
+def window(value: Window) -> str:
+    """ "2026-11-23 10:00 to 12:00 UTC"; the second date only when it differs."""
+    start, end = moment(value.start), moment(value.end)
+    if value.start.date() == value.end.date():
+        end = end.split(" ", 1)[1]
+    return f"{start} to {end} UTC"
+
+
+def seconds(value: timedelta) -> str:
+    """ "2 d 3 h", "12 min 4 s", "1.25 s", "40 ms": the two largest units that matter."""
+    total = value.total_seconds()
+    if total < 0:
+        return "-" + seconds(-value)
+    if total < 1:
+        return f"{round(total * 1000)} ms"
+    if total < 60:
+        return f"{total:.3g} s"
+    parts = []
+    left = int(total)
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+def cell(value: Any) -> str:
+    """A row's value on one line; a dash for what is not there. Datetimes are in UTC."""
+    match value:
+        case None | "":
+            return NOTHING
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        case timedelta():
+            return seconds(value)
+        case float():
+            return f"{value:.6g}"
+        case dict() | list() | tuple():
+            return line(json.dumps(value, ensure_ascii=False, default=str)) or NOTHING
+        case _:
+            return line(value) or NOTHING
+
+
+def visible(text: str) -> bool:
+    """Whether `text` shows anything at all; Slack refuses a text that does not."""
+    return any(not character.isspace() and unicodedata.category(character) != "Cf" for character in text)
