@@ -1,0 +1,362 @@
+"""Reports, pages and errors as Slack messages. Slack's limits live here and in `fitting`, nowhere else.
+
+Untrusted text goes into `rich_text`, `raw_text` and `plain_text`, where Slack interprets nothing: no mention,
+link, emoji or emphasis can come out of a log line, and an id is copied as it was logged.
+Limits: docs.slack.dev, reference/block-kit/blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from bot.errors import BotError, UsageError
+from bot.model import Evidence, Finding, Link, NextStep, Page, Report, Severity, Verdict
+from bot.render import elements as slack
+from bot.render import wording
+from bot.render.elements import Block
+from bot.render.fitting import TEXT_MOST, Draft, Message, fitted
+
+HEADER_MOST = 150
+BUTTON_TEXT_MOST = 75
+BUTTON_VALUE_MOST = 2_000
+URL_MOST = 3_000
+TABLE_COLUMNS_MOST = 20
+# Our own measure, far below Slack's 100 rows and 10,000 characters: an answer is read, a file is searched.
+TABLE_ROWS, TABLE_TEXT, CELL_TEXT = 12, 2_400, 80
+FINDINGS, CANDIDATES, FACTS, GAPS, NOTES, STEPS, FIXES, EVIDENCE = 5, 4, 14, 4, 5, 5, 6, 4
+LINKS, LINK_MOST = 4, 1_000
+SHORT, LONG = 280, 900
+
+_MARKS = {
+    Severity.INFO: "large_blue_circle",
+    Severity.WARNING: "large_yellow_circle",
+    Severity.ERROR: "red_circle",
+    Severity.CRITICAL: "red_circle",
+}
+_USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
+
+
+def report(report: Report, *, shareable: bool = True, shared_by: str = "") -> Message:
+    """A report as one message.
+
+    `shareable` adds Share to channel; `shared_by` is the user id of the person who shared it.
+    """
+    draft = Draft()
+    headline = wording.line(report.headline) or wording.status(report)
+    parts: list[tuple[int, str, list[Block]]] = [
+        (0, "", _headline(headline, report, draft)),
+        (0, "", _cause(report, draft)),
+    ]
+    ordered = sorted(report.findings, key=lambda finding: -finding.severity)
+    candidates = (2, "what else it could be", _candidates(report, draft))
+    if report.cause is None:
+        parts.append(candidates)
+    draft.totals["findings"] = len(ordered)
+    for place, finding in enumerate(ordered[:FINDINGS]):
+        parts.append((5 if place else 0, "findings", _finding(finding, headline, draft, brief=place > 0)))
+    if report.cause is not None:
+        parts.append(candidates)
+    parts += [
+        (3, "the facts", _facts(report, draft)),
+        (4, "the evidence", _evidence(ordered, draft)),
+        (3, "the rows", _rows(report, ordered, draft)),
+        (6, "what these logs cannot show", _gaps(report, draft)),
+        (3, "the notes", _notes(report, draft)),
+    ]
+    buttons = _buttons(report, shareable)
+    ending = [*buttons, *_ending(report, shared_by)]
+    return fitted(parts, ending, draft, fallback(headline))
+
+
+def page(page: Page) -> Message:
+    """Words that no query stands behind; a command keeps its own spelling, its meaning beside it."""
+    draft = Draft()
+    title = wording.line(page.title) or "signalr-bot"
+    parts: list[tuple[int, str, list[Block]]] = [(0, "", [slack.header(wording.cut(title, HEADER_MOST))])]
+    elements: list[Block] = []
+    for left, right in page.lines:
+        if elements:
+            elements.append(slack.text("\n"))
+        if left:
+            elements += [slack.code(draft.fit(left, SHORT)), slack.text("  " + draft.fit(right, LONG))]
+        else:
+            elements.append(slack.text(draft.fit(right, LONG, lines=True)))
+        if sum(len(element.get("text", "")) for element in elements) > 1_500:
+            parts.append((1, "part of this page", slack.rich(slack.section(*elements))))
+            elements = []
+    parts.append((1, "part of this page", slack.rich(slack.section(*elements))))
+    return fitted(parts, _steps(page.next_steps), draft, fallback(title))
+
+
+def sorry(error: BotError) -> Message:
+    """What went wrong and what to do next; lines that work become buttons."""
+    draft = Draft()
+    message = draft.fit(error.message, LONG, lines=True) or "Something went wrong."
+    elements = [slack.emoji("warning"), slack.text(" "), slack.text(message, bold=True)]
+    if hint := draft.fit(error.hint, LONG, lines=True):
+        # A usage error's hint may be a bare line that works: it is set as what a person can type.
+        is_line = isinstance(error, UsageError) and hint[0].islower()
+        said = (
+            [slack.text("\nFor example: "), slack.code(wording.typed(hint))] if is_line else [slack.text("\n" + hint)]
+        )
+        elements += said
+    suggestions = error.suggestions if isinstance(error, UsageError) else ()
+    steps = [NextStep(wording.typed(command), command) for command in suggestions]
+    text = " ".join(filter(None, (wording.line(error.message), wording.line(error.hint))))
+    return fitted([(0, "", slack.rich(slack.section(*elements)))], _steps(steps), draft, fallback(text))
+
+
+def working(command: str, doing: str = "Looking into it") -> Message:
+    """The line a person sees until the answer is there."""
+    line = wording.cut(wording.typed(command), 200)
+    elements = [slack.emoji("hourglass_flowing_sand"), slack.text(f" {doing}: "), slack.code(line)]
+    return Message(slack.rich(slack.section(*elements)), fallback(f"{doing}: {line}"))
+
+
+def note(sentence: str) -> Message:
+    """One plain sentence."""
+    return Message(
+        slack.rich(slack.section(slack.text(wording.cut(wording.plain(sentence), LONG)))), fallback(sentence)
+    )
+
+
+def kql(report: Report) -> Message:
+    """The KQL that was run, ready to paste; queries that do not fit are named and left to the full report."""
+    draft = Draft()
+    parts: list[tuple[int, str, list[Block]]] = []
+    room = TEXT_MOST - 1_000
+    for ran in report.kql:
+        code = wording.plain(ran.kql)
+        title = draft.fit(ran.title, 150) or "Query"
+        if wording.size(code) + len(title) > room:
+            draft.left_out.append(f"the KQL of “{title}”")
+            continue
+        room -= wording.size(code) + len(title)
+        fence = {"type": "rich_text_preformatted", "elements": [slack.text(code or wording.NOTHING)]}
+        parts.append((1, f"the KQL of “{title}”", slack.rich(slack.section(slack.text(title, bold=True)), fence)))
+    if not report.kql:
+        parts.append((0, "", slack.rich(slack.section(slack.text("No query was run for this answer.")))))
+    return fitted(parts, [], draft, "The KQL that was run")
+
+
+def fallback(text: str) -> str:
+    """`text` for a message's `text` field, which Slack reads as mrkdwn: escaped, on one line, never empty."""
+    escaped = wording.cut(wording.line(text), 1_500)
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        escaped = escaped.replace(character, entity)
+    return escaped or "signalr-bot"
+
+
+def _headline(headline: str, report: Report, draft: Draft) -> list[Block]:
+    if wording.size(headline) <= HEADER_MOST and wording.visible(headline) and not slack.looks_marked_up(headline):
+        title = [slack.header(headline)]
+    else:
+        title = slack.rich(slack.section(slack.text(draft.fit(headline, LONG) or wording.status(report), bold=True)))
+    worst = wording.worst(report)
+    match report.verdict:
+        case Verdict.OK:
+            mark = "white_check_mark"
+        case Verdict.FINDING:
+            mark = _MARKS[worst or Severity.INFO]
+        case Verdict.UNDECIDED:
+            mark = "large_yellow_circle"
+        case Verdict.NO_DATA:
+            mark = "white_circle"
+        case Verdict.ERROR:
+            mark = "warning"
+    about: list[Block] = [
+        {"type": "mrkdwn", "text": f":{mark}: *{wording.status(report)}*"},
+        {"type": "mrkdwn", "text": wording.window(report.window)},
+    ]
+    if name := draft.fit(report.target.name, 100):
+        about.append(slack.plain(name))
+    return [*title, slack.context(*about)]
+
+
+def _cause(report: Report, draft: Draft) -> list[Block]:
+    if report.cause is None:
+        return []
+    return slack.rich(
+        slack.section(slack.text("Cause: ", bold=True), slack.text(draft.fit(wording.cause(report.cause), SHORT)))
+    )
+
+
+def _candidates(report: Report, draft: Draft) -> list[Block]:
+    if not report.candidates:
+        return []
+    shown = report.candidates[:CANDIDATES]
+    draft.count("possible causes", len(shown), len(report.candidates))
+    items = []
+    for candidate in shown:
+        name = f"{wording.family(candidate.family)} ({candidate.family} / {candidate.code}). "
+        elements = [
+            slack.text(draft.fit(name, 150) + " ", bold=True),
+            slack.text(draft.fit(candidate.why, SHORT)),
+        ]
+        if needed := draft.fit(candidate.evidence_needed, SHORT):
+            elements += [slack.text("\nWould decide it: ", italic=True), slack.text(needed)]
+        items.append(slack.section(*elements))
+    return slack.rich(
+        slack.section(slack.text("It could be, likeliest first", bold=True)), slack.items(items, "ordered")
+    )
+
+
+def _facts(report: Report, draft: Draft) -> list[Block]:
+    if not report.facts:
+        return []
+    shown = report.facts[:FACTS]
+    draft.count("facts", len(shown), len(report.facts))
+    # Fields would stand in two columns, but they read mrkdwn or know no bold; here an id is copied as logged.
+    lines: list[Block] = []
+    for fact in shown:
+        value = draft.fit(fact.value, 200) or wording.NOTHING
+        label = draft.fit(fact.label, 60)
+        lines += [slack.text(f"{chr(10) if lines else ''}{label}: ", bold=True), slack.text(value)]
+    return [{"type": "divider"}, *slack.rich(slack.section(*lines))]
+
+
+def _finding(finding: Finding, headline: str, draft: Draft, *, brief: bool) -> list[Block]:
+    most = FIXES // 2 if brief else FIXES
+    elements = [slack.emoji(_MARKS[finding.severity]), slack.text(" ")]
+    title = draft.fit(finding.title, SHORT) or finding.code
+    if title != headline:
+        elements.append(slack.text(title, bold=True))
+    meaning = draft.fit(finding.meaning, SHORT if brief else LONG, lines=True)
+    if meaning:
+        elements.append(slack.text(("\n" if title != headline else "") + meaning))
+    parts = [slack.section(*elements)]
+    if finding.fixes or finding.links:
+        parts.append(slack.section(slack.text("What to do", bold=True)))
+        draft.count("things to do", min(len(finding.fixes), most), len(finding.fixes))
+        items = [slack.section(slack.text(draft.fit(fix, SHORT) or wording.NOTHING)) for fix in finding.fixes[:most]]
+        items += [slack.section(_link(link, draft)) for link in finding.links[:LINKS]]
+        parts.append(slack.items(items))
+    return slack.rich(*parts)
+
+
+def _evidence(findings: Sequence[Finding], draft: Draft) -> list[Block]:
+    every = [piece for finding in findings for piece in finding.evidence]
+    if not every:
+        return []
+    draft.count("pieces of evidence", min(len(every), EVIDENCE), len(every))
+    items = []
+    for piece in every[:EVIDENCE]:
+        title = draft.fit(piece.title, 100)
+        said = draft.fit(piece.statement, SHORT)
+        items.append(slack.section(slack.text(f"{title}: " if title and said else title, bold=True), slack.text(said)))
+    return slack.rich(slack.section(slack.text("Evidence", bold=True)), slack.items(items))
+
+
+def _rows(report: Report, findings: Sequence[Finding], draft: Draft) -> list[Block]:
+    """The timeline as a table, or else the first evidence that has rows: Slack takes one table a message."""
+    every = [piece for finding in findings for piece in finding.evidence]
+    with_rows = [piece for piece in (report.timeline, *every) if piece and piece.rows and piece.columns]
+    if not with_rows:
+        return []
+    shown = with_rows[0]
+    if len(with_rows) > 1:
+        rows = sum(max(piece.total, len(piece.rows)) for piece in with_rows[1:])
+        draft.left_out.append(f"without {rows:,} more rows of evidence")
+    zone = "" if any("UTC" in column for column in shown.columns) else " (times in UTC)"
+    heading = slack.rich(slack.section(slack.text(draft.fit(shown.title, 150) or "Rows", bold=True), slack.text(zone)))
+    return [*heading, _table(shown, draft)]
+
+
+def _table(evidence: Evidence, draft: Draft) -> Block:
+    columns = evidence.columns[:TABLE_COLUMNS_MOST]
+    draft.count("columns", len(columns), len(evidence.columns))
+    total = max(evidence.total, len(evidence.rows))
+    lines = [[draft.fit(wording.cell(value), CELL_TEXT) for value in row] for row in _ends(evidence.rows, TABLE_ROWS)]
+    while len(lines) > 1 and sum(wording.size(text) for line in lines for text in line) > TABLE_TEXT:
+        lines = _ends(lines, len(lines) - 1)
+    draft.count("rows, the first and the last" if len(lines) < len(evidence.rows) else "rows", len(lines), total)
+    if len(lines) < len(evidence.rows):
+        lines.insert(len(lines) // 3, [f"… {total - len(lines):,} more"])
+    head = [draft.fit(column, CELL_TEXT) or wording.NOTHING for column in columns]
+    padded = [[*line, *[""] * len(head)][: len(head)] for line in lines]
+    cells = [[slack.cell(text or wording.NOTHING) for text in line] for line in (head, *padded)]
+    settings = [{"is_wrapped": True} for _ in head]
+    return {"type": "table", "column_settings": settings, "rows": cells}
+
+
+def _ends(rows: Sequence[Sequence[Any]], most: int) -> list[Any]:
+    """At most `most` rows: a third from the start and the rest from the end, where a story is decided."""
+    if len(rows) <= most:
+        return list(rows)
+    first = most // 3
+    return [*rows[:first], *rows[first - most :]]
+
+
+def _gaps(report: Report, draft: Draft) -> list[Block]:
+    if not report.gaps:
+        return []
+    draft.count("gaps in these logs", min(len(report.gaps), GAPS), len(report.gaps))
+    items = []
+    for gap in report.gaps[:GAPS]:
+        said = " ".join(filter(None, (draft.fit(gap.reason, SHORT), draft.fit(gap.where, SHORT))))
+        elements = [slack.text(_label(draft.fit(gap.question, SHORT)), bold=True), slack.text(f" {said}")]
+        if gap.link is not None:
+            elements += [slack.text(" "), _link(gap.link, draft)]
+        items.append(slack.section(*elements))
+    return slack.rich(slack.section(slack.text("What these logs cannot show", bold=True)), slack.items(items))
+
+
+def _label(text: str) -> str:
+    return text if text.endswith(("?", ".", ":", "!", "…")) or not text else f"{text}:"
+
+
+def _notes(report: Report, draft: Draft) -> list[Block]:
+    shown = [text for text in (draft.fit(note, SHORT) for note in report.notes[:NOTES]) if text]
+    draft.count("notes", min(len(report.notes), NOTES), len(report.notes))
+    return slack.rich(slack.section(slack.text("\n".join(shown), italic=True)))
+
+
+def _buttons(report: Report, shareable: bool) -> list[Block]:
+    """Next steps on one line, what to do with this answer on the next."""
+    actions: list[Block] = []
+    if _fits_button(report.command):
+        if shareable:
+            actions.append(slack.button("Share to channel", "share", report.command))
+        actions.append(slack.button("Full report", "full", report.command))
+        if report.kql:
+            actions.append(slack.button("Show KQL", "kql", report.command))
+    for ran in report.kql:
+        if 0 < len(ran.portal_url) <= URL_MOST and ran.portal_url.startswith("https://"):
+            actions.append(slack.button("Open in Log Analytics", "link:portal") | {"url": ran.portal_url})
+            break
+    return [*_steps(report.next_steps), *([{"type": "actions", "elements": actions}] if actions else [])]
+
+
+def _steps(steps: Sequence[NextStep]) -> list[Block]:
+    """A button for each command that fits one; the text of the command where it does not."""
+    buttons, texts = [], []
+    for number, step in enumerate(steps[:STEPS]):
+        if not step.command.strip():
+            continue
+        label = wording.cut(wording.line(step.label), BUTTON_TEXT_MOST)
+        if _fits_button(step.command) and wording.visible(label):
+            buttons.append(slack.button(label, f"run:{number}", step.command))
+        else:
+            texts.append(slack.section(slack.code(wording.cut(wording.typed(step.command), 300))))
+    written = slack.rich(slack.section(slack.text("Try", bold=True)), slack.items(texts)) if texts else []
+    return [*written, *([{"type": "actions", "elements": buttons}] if buttons else [])]
+
+
+def _fits_button(command: str) -> bool:
+    return 0 < wording.size(command) <= BUTTON_VALUE_MOST and wording.plain(command) == command
+
+
+def _ending(report: Report, shared_by: str) -> list[Block]:
+    elements = [slack.text("Asked: "), slack.code(wording.cut(wording.typed(report.command), 400))]
+    if _USER.match(shared_by):
+        elements += [slack.text(" · Shared by "), {"type": "user", "user_id": shared_by}]
+    return slack.rich(slack.section(*elements))
+
+
+def _link(link: Link, draft: Draft) -> Block:
+    title = draft.fit(link.title, 150) or draft.fit(link.url, 150) or "Documentation"
+    if not link.url.startswith(("https://", "http://")) or len(link.url) > LINK_MOST:
+        return slack.text(title)
+    return slack.link(title, wording.line(link.url))

@@ -1,0 +1,84 @@
+"""The Slack face: every listener, on one screen. Each only acknowledges and hands the work to `jobs`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.render import blocks
+from handlers.actions import Act, Buttons, Click
+from handlers.commands import Answers, Desk, answer
+from handlers.jobs import Jobs
+from handlers.memory import Once, Zones
+from handlers.replies import Reply
+
+COMMAND = "/signalr"
+_ANY = re.compile(".*", re.DOTALL)
+_DOUBLE_CLICK_S = 3
+_SHARED_S = 86_400
+
+
+def register(app: AsyncApp, core: Answers, jobs: Jobs, client: AsyncWebClient) -> None:
+    """Give `app` its listeners. `client` makes every call to Slack."""
+    desk = Desk(core, jobs, Zones(client))
+    buttons = Buttons(desk, Once(_DOUBLE_CLICK_S), Once(_SHARED_S))
+
+    @app.command(COMMAND)
+    async def signalr(ack: AsyncAck, command: Mapping[str, Any]) -> None:
+        if refusal := jobs.refusal():
+            await ack(text=refusal, response_type="ephemeral")
+            return
+        await ack()
+        reply = Reply(client, command["user_id"], command.get("channel_id", ""), command.get("response_url", ""))
+        jobs.start(answer(desk, reply, command.get("text", "")), lambda said: _tell(reply, said))
+
+    @app.command(_ANY)
+    async def other_command(ack: AsyncAck) -> None:
+        await ack(text=f"This bot answers {COMMAND}. Try `{COMMAND} help`.", response_type="ephemeral")
+
+    for pattern, act in (
+        (re.compile(r"run:[0-9]+"), buttons.run),
+        (re.compile("share"), buttons.share),
+        (re.compile("full"), buttons.full),
+        (re.compile("kql"), buttons.kql),
+    ):
+        app.action(pattern)(_clicked(act, buttons, jobs, client))
+
+    # Nothing that Slack sends may end in 404 over HTTP or without an acknowledgement over Socket Mode:
+    # a link button only opens its page, and a message from an older version may hold any button.
+    for anything in (
+        app.action(_ANY),
+        app.view(_ANY),
+        app.view_closed(_ANY),
+        app.shortcut(_ANY),
+        app.options(_ANY),
+    ):
+        anything(_acknowledge)
+    app.event(_ANY)(_acknowledge)
+
+
+def _clicked(act: Act, buttons: Buttons, jobs: Jobs, client: AsyncWebClient) -> Any:
+    async def clicked(ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        await ack()
+        click = Click.read(body, action)
+        if not click.user or not click.value:
+            return
+        # A repeated Share is answered in words; any other repeat within seconds is the same click.
+        if act != buttons.share and not jobs.refusal() and not buttons.clicks.claim(click.key):
+            return
+        reply = Reply(client, click.user, click.channel, click.url, is_click=True)
+        jobs.start(buttons.once(act, reply, click), lambda said: _tell(reply, said))
+
+    return clicked
+
+
+async def _acknowledge(ack: AsyncAck) -> None:
+    await ack()
+
+
+async def _tell(reply: Reply, sentence: str) -> None:
+    await reply.say(blocks.note(sentence))

@@ -1,0 +1,391 @@
+"""The Slack face over HTTP: the real Bolt app and slack_sdk against a local Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import web
+from slack_bolt.async_app import AsyncBoltRequest
+
+from bot.app import build, open_client
+from bot.errors import UsageError
+from bot.model import Page, Report
+from bot.settings import Settings
+from handlers.http import EVENTS, Readiness, web_app
+from handlers.jobs import BUSY, CUT_SHORT, LEAVING, Jobs
+from tests.standins import reports, slack
+from tests.standins.slack import CHANNEL, DIRECT, USER, Shown, Slack
+
+LOG_LINE = "words of a stranger"
+
+
+@dataclass(slots=True)
+class StubCore:
+    """Answers from a table of command lines; `gate` holds every answer back while it is clear."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def needs_zone(self, line: str) -> bool:
+        return "--at" in line
+
+    async def answer(self, line: str, zone: tzinfo) -> Report | Page:
+        self.asked.append((line, datetime(2026, 11, 23, tzinfo=UTC).astimezone(zone).strftime("%z")))
+        await self.gate.wait()
+        match line.split()[:1]:
+            case ["help"]:
+                return reports.help_page()
+            case ["break"]:
+                raise RuntimeError(LOG_LINE)
+            case ["why-droped"]:
+                raise UsageError("There is no “why-droped”.", "Try /signalr why-dropped <connId>.", ("why-dropped a",))
+            case ["refused"]:
+                return replace(reports.error_report(), command=line)
+        return replace(reports.finding_report(), command=line)
+
+
+@dataclass(slots=True)
+class Running:
+    """The bot, its core, and the Slack it talks to."""
+
+    slack: Slack
+    core: StubCore
+    jobs: Jobs
+    readiness: Readiness
+    app: Any
+
+    async def said(self) -> list[Shown]:
+        """Everything people see once all work is done."""
+        await self.jobs.drain(timedelta(seconds=20))
+        return self.slack.shown
+
+
+@asynccontextmanager
+async def running(jobs: Jobs | None = None) -> AsyncIterator[Running]:
+    async with slack.slack() as stand_in:
+        settings = Settings(
+            slack_bot_token=slack.BOT_TOKEN, slack_signing_secret=slack.SECRET, slack_api_url=stand_in.api_url
+        )
+        async with open_client(settings) as client:
+            core, jobs, readiness = StubCore(), jobs or Jobs(), Readiness("")
+            app = build(core, settings, client, jobs)
+            runner = web.AppRunner(web_app(app, slack.SECRET, readiness), access_log=None, shutdown_timeout=1)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            stand_in.bot_url = f"http://127.0.0.1:{runner.addresses[0][1]}{EVENTS}"
+            try:
+                yield Running(stand_in, core, jobs, readiness, app)
+            finally:
+                core.gate.set()
+                await jobs.drain(timedelta(seconds=5))
+                await runner.cleanup()
+                assert stand_in.problems == []
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Running]:
+    async with running() as started:
+        yield started
+
+
+async def test_a_command_is_answered_to_the_asker_alone(bot: Running) -> None:
+    answer = await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.said()
+    assert (answer.status, answer.body, [(each.only_for, each.channel, each.text) for each in shown]) == (
+        200,
+        "",
+        [(USER, CHANNEL, reports.finding_report().headline)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("help", "What this bot answers", id="a page"),
+        pytest.param("refused", "Log Analytics refused us", id="an engine that failed"),
+        pytest.param("why-droped", "There is no “why-droped”.", id="a word that was misspelt"),
+        pytest.param("why-dropped payload", reports.finding_report().headline, id="a text that holds the word payload"),
+        pytest.param("", reports.finding_report().headline, id="no text at all"),
+        pytest.param("x" * 10_000, reports.finding_report().headline, id="ten thousand characters"),
+        pytest.param("why-dropped \x00 é \U0001f600 <!channel>", reports.finding_report().headline, id="hostile text"),
+    ],
+)
+async def test_every_text_is_passed_on_as_typed_and_answered(bot: Running, text: str, words: str) -> None:
+    await bot.slack.command(text)
+    shown = await bot.said()
+    assert ([line for line, _ in bot.core.asked], [each.text.startswith(words) for each in shown]) == ([text], [True])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"secret": "another"}, id="signed with another secret"),
+        pytest.param({"age_s": 301}, id="older than five minutes"),
+        pytest.param({"age_s": -301}, id="from more than five minutes ahead"),
+        pytest.param({"X_Slack_Signature": ""}, id="without a signature"),
+        pytest.param({"X_Slack_Signature": "v0=é"}, id="with a signature that is no ASCII"),
+        pytest.param({"X_Slack_Request_Timestamp": "yesterday"}, id="with a time that is no number"),
+    ],
+)
+@pytest.mark.parametrize("body", ["command", "payload=%7Bbroken", '{"broken', b"\xff\xfe"])
+async def test_a_request_that_is_not_slacks_gets_401_and_no_work(
+    bot: Running, wrong: dict[str, Any], body: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = urlencode(bot.slack.command_form("why-dropped secret-id")) if body == "command" else body
+    answer = await bot.slack.post(sent, **wrong)
+    assert (answer.status, bot.core.asked, await bot.said(), "secret-id" in caplog.text) == (401, [], [], False)
+
+
+async def test_bolt_checks_the_signature_too_however_it_is_served(bot: Running) -> None:
+    body = urlencode(bot.slack.command_form("why-dropped a"))
+    headers = {"x-slack-signature": ["v0=0"], "x-slack-request-timestamp": ["0"]}
+    answer = await bot.app.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
+    assert (answer.status, bot.core.asked) == (401, [])
+
+
+async def test_a_signed_body_that_does_not_parse_is_400(bot: Running) -> None:
+    assert (await bot.slack.post("payload=%7Bbroken")).status == 400
+
+
+async def test_fifty_commands_at_once_are_all_answered(bot: Running) -> None:
+    answers = await asyncio.gather(*(bot.slack.command(f"why-dropped {number}") for number in range(50)))
+    shown = await bot.said()
+    assert ({answer.status for answer in answers}, len(shown), len(bot.core.asked)) == ({200}, 50, 50)
+
+
+async def test_a_slow_answer_takes_the_place_of_a_working_message(bot: Running) -> None:
+    bot.core.gate.clear()
+    await bot.slack.command("why-dropped 5gHk")
+    working = await bot.slack.until_said("Looking into it")
+    before = working.text
+    bot.core.gate.set()
+    shown = await bot.said()
+    assert (before, [(each.text, each.edits) for each in shown]) == (
+        "Looking into it: /signalr why-dropped 5gHk",
+        [(reports.finding_report().headline, 1)],
+    )
+
+
+async def test_a_button_runs_its_command_line(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    answer = await bot.slack.click(shown, "run:1", user="U0000000002")
+    await bot.said()
+    assert (answer.status, bot.core.asked[-1][0], bot.slack.shown[-1].only_for) == (
+        200,
+        "user kim@example.com --since 2h",
+        "U0000000002",
+    )
+
+
+async def test_a_slow_button_leaves_the_message_it_is_on_alone(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    bot.core.gate.clear()
+    await bot.slack.click(shown, "run:0")
+    await bot.slack.until_said("Looking into it")
+    bot.core.gate.set()
+    await bot.said()
+    assert ([each.edits for each in bot.slack.shown], len(bot.slack.shown)) == ([0, 0, 0], 3)
+
+
+async def test_a_double_click_does_the_work_once(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    answers = await asyncio.gather(bot.slack.click(shown, "run:0"), bot.slack.click(shown, "run:0"))
+    await bot.said()
+    assert ([each.status for each in answers], len(bot.core.asked)) == ([200, 200], 2)
+
+
+async def test_sharing_shows_the_report_to_the_channel_once_and_names_who_shared_it(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    await bot.slack.click(shown, "share")
+    await bot.slack.until(lambda: len(bot.slack.shown) == 2)
+    await bot.slack.click(shown, "share")
+    await bot.said()
+    _, shared, again = bot.slack.shown
+    assert (shared.only_for, '{"type": "user", "user_id": "U0000000001"}' in json.dumps(shared.blocks), again.text) == (
+        "",
+        True,
+        "This answer is already shared to this channel.",
+    )
+
+
+async def test_what_is_shared_is_what_was_seen_and_is_not_asked_again(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    await bot.slack.click(shown, "share")
+    await bot.said()
+    assert len(bot.core.asked) == 1
+
+
+async def test_sharing_where_the_bot_may_not_post_says_so_and_can_be_tried_again(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    bot.slack.refuse("chat.postMessage", "not_in_channel", times=2)
+    payload = bot.slack.click_payload(shown, "share")
+    bot.slack.expire_urls()
+    await bot.slack.post(urlencode({"payload": json.dumps(payload)}))
+    await bot.slack.until_said("Invite it to the channel")
+    await bot.slack.click(shown, "share")
+    await bot.said()
+    assert [each.only_for for each in bot.slack.shown] == [USER, USER, ""]
+
+
+async def test_the_full_report_goes_to_a_direct_message_as_two_files(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    await bot.slack.click(shown, "full")
+    await bot.said()
+    markdown, data = bot.slack.uploads.values()
+    assert (
+        [each["channel"] for each in bot.slack.files],
+        markdown.decode().splitlines()[0],
+        json.loads(data)["verdict"],
+        bot.slack.shown[-1].text,
+    ) == (
+        [DIRECT, DIRECT],
+        "# Dropped by a ping timeout after 12 min 4 s, with 35 others from one network",
+        "finding",
+        "The full report is in your direct messages with this bot.",
+    )
+
+
+async def test_a_full_report_slack_does_not_take_is_said(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    bot.slack.refuse("files.getUploadURLExternal", "missing_scope")
+    await bot.slack.click(shown, "full")
+    await bot.said()
+    assert bot.slack.shown[-1].text.startswith("Slack did not take the full report.")
+
+
+async def test_the_kql_is_shown_to_be_pasted(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    await bot.slack.click(shown, "kql")
+    await bot.said()
+    fences = [part for part in bot.slack.shown[-1].blocks[0]["elements"] if part["type"] == "rich_text_preformatted"]
+    assert fences[0]["elements"][0]["text"] == reports.finding_report().kql[0].kql
+
+
+@pytest.mark.parametrize(
+    ("prepare", "where"),
+    [
+        pytest.param(lambda _: None, (CHANNEL, USER), id="an ephemeral message"),
+        pytest.param(
+            lambda stand_in: stand_in.refuse("chat.postEphemeral", "channel_not_found"),
+            (DIRECT, ""),
+            id="a direct message where the channel is gone",
+        ),
+        pytest.param(
+            lambda stand_in: stand_in.throttle("chat.postEphemeral", 1),
+            (CHANNEL, USER),
+            id="an ephemeral message after Slack asked to wait",
+        ),
+    ],
+)
+async def test_an_expired_response_url_is_made_up_for_by(
+    bot: Running, prepare: Callable[[Slack], None], where: tuple[str, str]
+) -> None:
+    prepare(bot.slack)
+    form = bot.slack.command_form("why-dropped 5gHk")
+    bot.slack.expire_urls()
+    await bot.slack.post(urlencode(form))
+    assert [(each.channel, each.only_for) for each in await bot.said()] == [where]
+
+
+async def test_an_unexpected_failure_gives_an_id_and_neither_a_trace_nor_the_log_line(
+    bot: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bot.slack.command("break")
+    said = (await bot.said())[0].text
+    name = said.split("logged as ")[1].split(".")[0]
+    assert (name in caplog.text, "Traceback" in said, LOG_LINE in said + caplog.text) == (True, False, False)
+
+
+async def test_too_much_work_is_refused_in_words() -> None:
+    async with running(Jobs(running=1, waiting=1)) as bot:
+        bot.core.gate.clear()
+        for number in range(3):
+            await bot.slack.command(f"why-dropped {number}")
+        refused = bot.slack.shown[0].text
+        bot.core.gate.set()
+        assert (refused, len(await bot.said())) == (BUSY, 3)
+
+
+async def test_an_answer_that_cannot_be_finished_at_shutdown_is_given_up_in_words(bot: Running) -> None:
+    bot.core.gate.clear()
+    await bot.slack.command("why-dropped 5gHk")
+    await bot.slack.until(lambda: bool(bot.core.asked))
+    given_up = await bot.jobs.drain(timedelta(milliseconds=50))
+    late = await bot.slack.command("why-dropped another")
+    assert (given_up, [each.text for each in bot.slack.shown], late.status) == (1, [CUT_SHORT, LEAVING], 200)
+
+
+@pytest.mark.parametrize(
+    ("zones", "line", "asked", "note"),
+    [
+        pytest.param({USER: "Asia/Kolkata"}, "x --at 14:05", ("+0530", 1), False, id="asked for when a time needs it"),
+        pytest.param({USER: "Asia/Kolkata"}, "x --since 2h", ("+0000", 0), False, id="left alone when none does"),
+        pytest.param({}, "x --at 14:05", ("+0000", 1), True, id="UTC, and said so, when Slack does not know it"),
+    ],
+)
+async def test_the_askers_time_zone_is(
+    bot: Running, zones: dict[str, str], line: str, asked: tuple[str, int], note: bool
+) -> None:
+    bot.slack.zones = zones
+    await bot.slack.command(line)
+    shown = await bot.said()
+    calls = sum(method == "users.info" for method, _ in bot.slack.calls)
+    assert (bot.core.asked[0][1], calls, "read as UTC" in json.dumps(shown[0].blocks)) == (*asked, note)
+
+
+async def test_a_time_zone_is_asked_for_once(bot: Running) -> None:
+    for _ in range(3):
+        await bot.slack.command("x --at 14:05")
+        await bot.slack.until(lambda: bool(bot.core.asked))
+    await bot.said()
+    assert [method for method, _ in bot.slack.calls] == ["users.info"]
+
+
+async def test_a_command_makes_no_call_to_slack_but_its_answer(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    await bot.said()
+    assert bot.slack.calls == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"type": "view_submission", "view": {"callback_id": "x", "type": "modal"}}, id="a modal"),
+        pytest.param({"type": "view_closed", "view": {"callback_id": "x", "type": "modal"}}, id="a closed modal"),
+        pytest.param({"type": "shortcut", "callback_id": "x"}, id="a shortcut"),
+        pytest.param({"type": "message_action", "callback_id": "x"}, id="a message shortcut"),
+        pytest.param({"type": "block_suggestion", "action_id": "x", "block_id": "b"}, id="a menu asking for options"),
+        pytest.param({"type": "block_actions", "actions": [{"action_id": "link:portal"}]}, id="a link button"),
+        pytest.param({"type": "block_actions", "actions": [{"action_id": "run:1"}]}, id="a button without a value"),
+        pytest.param({"type": "block_actions", "actions": [{"action_id": "a\nb", "value": "x"}]}, id="an odd button"),
+    ],
+)
+async def test_whatever_slack_sends_is_acknowledged(bot: Running, payload: dict[str, Any]) -> None:
+    sent = {"user": {"id": USER}, "team": {"id": slack.TEAM}} | payload
+    answer = await bot.slack.post(urlencode({"payload": json.dumps(sent)}))
+    assert (answer.status, bot.core.asked) == (200, [])
+
+
+async def test_another_command_is_told_which_one_to_use(bot: Running) -> None:
+    answer = await bot.slack.command("help", command="/other")
+    assert (answer.status, bot.slack.shown[0].text) == (200, "This bot answers /signalr. Try `/signalr help`.")
