@@ -24,7 +24,6 @@ from bot.engines.azure_answers import read_answer
 from bot.engines.azure_credentials import SignIn, choose, sign_in_failure
 from bot.engines.azure_errors import (
     NARROW,
-    TABLE,
     Again,
     Failure,
     Scope,
@@ -36,7 +35,7 @@ from bot.engines.azure_errors import (
 )
 from bot.engines.azure_links import is_signalr_id, query_link
 from bot.errors import BotError, EngineError, EngineTimeout
-from bot.kql import BoundQuery, bind
+from bot.kql import BoundQuery
 from bot.model import Table, Window
 from bot.settings import Settings
 
@@ -50,10 +49,6 @@ BRIEF_ATTEMPTS = 3
 THROTTLED_ATTEMPTS = 5
 # Less than this is not enough for one more query.
 LEAST_SECONDS = 1.0
-# Reads one column, of a table whose queries cost nothing; a help where nothing was found, so it may not take long.
-SPAN = f"{TABLE} | summarize earliest = min(TimeGenerated), latest = max(TimeGenerated)"
-SPAN_LIMIT = timedelta(seconds=15)
-EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 _AROUND = timedelta(days=1)
 _FIRST = datetime.min.replace(tzinfo=UTC) + _AROUND
 _LAST = datetime.max.replace(tzinfo=UTC) - _AROUND
@@ -114,13 +109,8 @@ class LogAnalyticsEngine:
         return query_link(settings.portal, settings.tenant_id, resource_id, bound.kql, bound.window)
 
     async def span(self) -> Window | None:
-        """From the first record to just after the last; None when there is none, or no quick answer."""
-        try:
-            table = await self.query(bind("span", "First and last record", SPAN, EVER, "", {}), SPAN_LIMIT)
-        except EngineError:
-            return None
-        first, last = (table.rows[0][name] for name in ("earliest", "latest")) if table.rows else (None, None)
-        return Window(first, last + timedelta(seconds=1)) if first and last else None
+        """None: a workspace does not know it without a query."""
+        return None
 
     async def close(self) -> None:
         """Close the connections, and the credential unless it was given."""

@@ -1,0 +1,33 @@
+"""Work on a connection of its own that another thread may stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+
+class Stopped(Exception):
+    """Nobody waits for this work any more."""
+
+
+class Job:
+    """One piece of work on its own connection, which another thread may stop."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.connection.interrupt()
+
+    def check(self) -> None:
+        """Raises Stopped when nobody waits any more."""
+        if self._stopped.is_set():
+            raise Stopped
+
+    def run(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> duckdb.DuckDBPyConnection:
+        self.check()
+        return self.connection.execute(sql, values)

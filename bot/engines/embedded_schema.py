@@ -1,0 +1,193 @@
+"""The log table as queries/tables.toml describes it, and the SQL that types a log field for it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import catalog
+from bot.errors import CatalogError
+
+RECORDS = "records"
+# One record is a few hundred bytes; this keeps an endless line from filling the memory.
+LONGEST_LINE = 16 << 20
+# A resource id is long and few differ: a row keeps its hash, this table the id. A filter on the id then looks at
+# a handful of rows instead of at every record.
+RESOURCES = "resources"
+_RESOURCE_ID = "_ResourceId"
+
+_SQL_TYPES = {"datetime": "TIMESTAMP", "string": "VARCHAR", "long": "BIGINT", "real": "DOUBLE"}
+# How the portal writes times into a CSV, by the reader's language settings; ISO 8601 is tried first.
+CSV_TIMES = (
+    "%m/%d/%Y, %I:%M:%S.%f %p",
+    "%m/%d/%Y, %I:%M:%S %p",
+    "%m/%d/%Y %I:%M:%S.%f %p",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y, %H:%M:%S.%f",
+    "%m/%d/%Y %H:%M:%S.%f",
+    "%m/%d/%Y %H:%M:%S",
+)
+# Columns that no archived record holds: constants in a workspace, or unknown here.
+_NOT_STORED = {
+    "_SubscriptionId": "split_part(\"_ResourceId\", '/', 3)",
+    "SourceSystem": "'Azure'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its KQL type, and its paths in an archived record, likeliest first."""
+
+    name: str
+    type: str
+    storage: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """The one table that queries may read."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def stored(self) -> tuple[Column, ...]:
+        """The columns that come out of log files; the others are computed."""
+        return tuple(column for column in self.columns if column.storage)
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """Fields of an archived record, each with the fields inside it."""
+        inside: dict[str, list[str]] = {}
+        for column in self.stored:
+            for path in column.storage:
+                outer, _, inner = path.partition(".")
+                inside.setdefault(outer, []).extend([inner] if inner else [])
+        return {outer: tuple(inner) for outer, inner in inside.items()}
+
+
+def load(folder: Path | None = None) -> TableSchema:
+    """The table of `folder`/tables.toml. Raises CatalogError when the file is missing or not of its form."""
+    path = (folder or catalog.default_folder()) / "tables.toml"
+    try:
+        with path.open("rb") as file:
+            [table] = tomllib.load(file)["table"]
+        columns = [Column(each["name"], each["type"], tuple(each["storage"])) for each in table["column"]]
+        schema = TableSchema(table["name"], tuple(columns))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CatalogError(f"{path}: not a description of one log table ({error}).") from error
+    odd = sorted({column.type for column in schema.columns} - _SQL_TYPES.keys())
+    if odd:
+        raise CatalogError(f"{path}: a column's type is {odd[0]}, which is not one of {', '.join(_SQL_TYPES)}.")
+    return schema
+
+
+def name(text: str) -> str:
+    """`text` as an SQL identifier."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """`value` as an SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def create(schema: TableSchema) -> Sequence[str]:
+    """The statements that make the empty store: its two tables, and the view that queries see."""
+    stored = ", ".join(
+        "resource UBIGINT" if column.name == _RESOURCE_ID else f"{name(column.name)} {_SQL_TYPES[column.type]}"
+        for column in schema.stored
+    )
+    seen = ", ".join(
+        name(column.name) if column.storage else f"{_computed(schema, column)} AS {name(column.name)}"
+        for column in schema.columns
+    )
+    return (
+        f"CREATE TABLE {RECORDS} (file INTEGER, {stored}, odd_tracing_id BOOLEAN)",
+        f"CREATE TABLE {RESOURCES} (resource UBIGINT PRIMARY KEY, {name(_RESOURCE_ID)} VARCHAR)",
+        f"INSERT INTO {RESOURCES} VALUES (hash(''), '')",  # noqa: S608 - constants of this module
+        f"CREATE VIEW {name(schema.name)} AS SELECT {seen} FROM {RECORDS} LEFT JOIN {RESOURCES} USING (resource)",  # noqa: S608
+    )
+
+
+def add_resources(ids: str) -> str:
+    """The statement that keeps the resource ids that the SQL `ids` selects in its column `id`.
+
+    A workspace writes a resource id in lower case, the archive in any.
+    """
+    ids = f"SELECT DISTINCT coalesce(id, '') AS id FROM ({ids})"  # noqa: S608
+    return f"INSERT OR IGNORE INTO {RESOURCES} SELECT hash(id), lower(id) FROM ({ids})"  # noqa: S608
+
+
+def _computed(schema: TableSchema, column: Column) -> str:
+    if column.name == "Type":
+        return text(schema.name)
+    if column.name in _NOT_STORED:
+        return _NOT_STORED[column.name]
+    return "''" if column.type == "string" else f"CAST(NULL AS {_SQL_TYPES[column.type]})"
+
+
+def json_reader(schema: TableSchema) -> str:
+    """DuckDB's reader of archived records in the files `$paths`: every field as text, so none can break it.
+
+    A line it cannot read becomes a row of nulls.
+    """
+    columns = []
+    for outer, inner in schema.fields.items():
+        kind = f"STRUCT({', '.join(f'{name(each)} VARCHAR' for each in inner)})" if inner else "VARCHAR"
+        columns.append(f"{text(outer)}: {text(kind)}")
+    return (
+        "read_json($paths, format = 'newline_delimited', hive_partitioning = false, ignore_errors = true, "
+        f"maximum_object_size = {LONGEST_LINE}, columns = {{{', '.join(columns)}}})"
+    )
+
+
+def json_sources(schema: TableSchema) -> Mapping[str, str]:
+    """For each column the SQL of its text in an archived record."""
+    sources = {}
+    for column in schema.stored:
+        paths = [".".join(name(part) for part in path.split(".")) for path in column.storage]
+        sources[column.name] = paths[0] if len(paths) == 1 else _first(paths)
+    return sources
+
+
+def select(schema: TableSchema, sources: Mapping[str, str], times: Sequence[str], typed: frozenset[str]) -> str:
+    """The select list that turns text into typed columns, after the file column.
+
+    `sources` maps a column to the SQL of its text; a column without one is empty. `times` are the
+    strptime forms a time may have beside ISO 8601; columns named in `typed` hold timestamps already.
+    """
+    parts = []
+    odd = "false"
+    for column in schema.stored:
+        source = sources.get(column.name)
+        if source is None:
+            value = "''" if column.type == "string" else f"CAST(NULL AS {_SQL_TYPES[column.type]})"
+            value = "hash('')" if column.name == _RESOURCE_ID else value
+        elif column.name in typed:
+            # A time with a zone becomes UTC here because every connection's zone is UTC.
+            value = f"CAST({source} AS TIMESTAMP)"
+        elif column.type == "datetime":
+            value = f"CAST(TRY_CAST({source} AS TIMESTAMPTZ) AS TIMESTAMP)"
+            if times:
+                forms = ", ".join(map(text, times))
+                # Browsers put a narrow no-break space before AM and PM.
+                value = f"coalesce({value}, try_strptime(replace({source}, '\u202f', ' '), [{forms}]))"
+        elif column.type == "long":
+            # A fraction or an exponent means a float wrote it, and a float cannot hold such an id exactly.
+            float_signs = " OR ".join(f"contains({source}, '{sign}')" for sign in ".eE")
+            value = f"CASE WHEN NOT ({float_signs}) THEN TRY_CAST({source} AS BIGINT) END"
+            odd = f"({source} <> '' AND {value} IS NULL)"
+        elif column.name == _RESOURCE_ID:
+            value = f"hash(coalesce({source}, ''))"
+        else:
+            value = f"coalesce({source}, '')"
+        parts.append(f"{value} AS {name(column.name)}")
+    parts.append(f"coalesce({odd}, false) AS odd_tracing_id")
+    return ", ".join(parts)
+
+
+def _first(sources: Sequence[str]) -> str:
+    return "coalesce(" + ", ".join(f"nullif({each}, '')" for each in sources) + ")"
