@@ -47,6 +47,12 @@ class Query:
         return kql.bind(self.name, self.title, self.body, window, resource_id, filled)
 
 
+    def sample(self, window: Window, resource_id: str = "") -> kql.BoundQuery:
+        """This query with some value of the right type for each parameter: for checks, and to make engines ready."""
+        values = {"datetime": window.start, "timespan": window.span, "long": 1, "real": 1.5, "bool": True}
+        return self.bind(window, resource_id, {p.name: values.get(p.type, "sample") for p in self.parameters})
+
+
 @dataclass(frozen=True, slots=True)
 class Investigation:
     """A question: the query asked first, the steps that may follow, and the module that reads the rows."""

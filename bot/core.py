@@ -16,7 +16,7 @@ from bot.engines import Engine
 from bot.errors import CatalogError, EngineError, EngineTimeout
 from bot.interpret import OPENING, Ask, Interpreter, Question
 from bot.kql import BoundQuery
-from bot.model import Coverage, Family, Finding, Page, RanQuery, Report, Severity, Table, Target, Verdict
+from bot.model import Coverage, Family, Finding, Page, RanQuery, Report, Severity, Table, Target, Verdict, Window
 
 COVERAGE = "coverage"
 
@@ -84,7 +84,7 @@ class Core:
             self._engine,
             self._interpreters[asked.verb],
             asked,
-            asked.resource or self._resource_id,
+            _within(asked.resource or self._resource_id),
             self._clock().astimezone(UTC),
             self._timeout,
         ).report()
@@ -123,6 +123,7 @@ class _Investigation:
     async def report(self) -> Report:
         window = self._asked.window
         opening = self._investigation.opening
+        self._engine.prepare([step.sample(window, self._resource) for step in self._investigation.steps.values()])
         await self._round(
             {
                 OPENING: opening.bind(window, self._resource, self._asked.arguments),
@@ -133,16 +134,29 @@ class _Investigation:
             if isinstance(failure := self._runs[name].outcome, EngineError):
                 return self._failed(failure)
         coverage = tuple(
-            Coverage(row["Collection"], row["records"], row["earliest"], row["latest"])
+            Coverage(row["Collection"], row["records"], row["first_seen"], row["last_seen"])
             for row in self._tables()[COVERAGE].rows
         )
-        logged = None if any(family.rows for family in coverage) else await self._engine.span()
+        logged = None if any(family.rows for family in coverage) else await self._logged()
         question = Question(self._asked, self._now, coverage, logged)
         while asks := self._interpreter.asks(question, self._answers()):
             await self._round({ask.step: self._bind(ask) for ask in asks})
             if all(isinstance(self._runs[ask.step].outcome, EngineError) for ask in asks):
                 break
         return self._concluded(question)
+
+    async def _logged(self) -> Window | None:
+        """From the first to the last record there is, for a question whose window holds none; None when unknown."""
+        known = await self._engine.span()
+        if known is not None:
+            return known
+        wide = Window.ending(max(self._now, self._asked.window.end), command.LONGEST)
+        run = await self._run(self._coverage_query.bind(wide, self._resource, {}))
+        rows = run.outcome.rows if isinstance(run.outcome, Table) else ()
+        if not rows:
+            return None
+        first, last = min(row["first_seen"] for row in rows), max(row["last_seen"] for row in rows)
+        return Window(first, last + timedelta(seconds=1))
 
     def _bind(self, ask: Ask) -> BoundQuery:
         step: Query = self._investigation.steps[ask.step]
@@ -208,7 +222,7 @@ class _Investigation:
         return Report(
             query=self._asked.verb,
             command=self._asked.line,
-            target=Target(self._resource),
+            target=Target(self._resource_seen()),
             window=self._asked.window,
             verdict=Verdict.ERROR,
             headline=error.message,
@@ -220,9 +234,10 @@ class _Investigation:
 
     def _resource_seen(self) -> str:
         """The full resource id when the rows name exactly one, else what was asked for."""
-        rows = self._tables()[OPENING].rows
+        opening = self._tables().get(OPENING)
+        rows = opening.rows if opening else ()
         seen = {str(row.get("_ResourceId") or "").lower() for row in rows} - {""}
-        return seen.pop() if len(seen) == 1 else self._resource
+        return seen.pop() if len(seen) == 1 else self._asked.resource or self._resource
 
     def _notes(self) -> list[str]:
         notes: list[str] = []
@@ -245,3 +260,7 @@ class _Investigation:
             for run in self._runs.values()
         )
 
+
+def _within(resource: str) -> str:
+    """A resource as the queries compare it: the whole id, or "/name" as the end of one; empty for every resource."""
+    return resource if not resource or resource.startswith("/") else f"/{resource}"

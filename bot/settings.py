@@ -13,6 +13,7 @@ from bot.errors import SettingsError
 
 CREDENTIALS = ("default", "managed-identity", "workload-identity", "client-secret", "environment", "cli")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
 PUBLIC_LOGS_ENDPOINT = "https://api.loganalytics.io"
 
 
@@ -58,14 +59,18 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     def url(name: str, default: str) -> str:
         value = text(name, default)
-        parts = urlsplit(value)
-        if parts.scheme not in ("https", "http") or not parts.hostname:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("https", "http") and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable:
             raise SettingsError(f"{name} is not a web address: {value!r}.", f"Set it to one like {default}")
         return value
 
     def number(name: str, default: int, least: int, most: int) -> int:
         value = text(name, str(default))
-        if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
+        if not _NUMBER.match(value) or not least <= int(value) <= most:
             raise SettingsError(
                 f"{name} is not a whole number from {least} to {most}: {value!r}.", f"For example {default}."
             )
@@ -112,5 +117,5 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         slack_app_token=text("SLACK_APP_TOKEN"),
         slack_api_url=url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
         host=text("SIGNALR_BOT_HOST", "0.0.0.0"),  # noqa: S104
-        port=number("SIGNALR_BOT_PORT", 3000, 1, 65535),
+        port=number("SIGNALR_BOT_PORT", 3000, 0, 65535),
     )

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +18,7 @@ import pytest
 from bot.engines.log_analytics import AT_ONCE, LogAnalyticsEngine
 from bot.errors import EngineTimeout
 from bot.kql import BoundQuery
-from bot.model import Table, Window
+from bot.model import Table
 from bot.settings import Settings
 from tests.standins import log_analytics as azure
 from tests.standins.log_analytics import Reply, of_table
@@ -133,29 +133,6 @@ async def test_a_table_of_another_engine_comes_back_the_same() -> None:
     table = Table(tuple(rows[0]), rows)
     async with bench(answer=lambda kql, span: of_table(table)) as asked:  # noqa: ARG005
         assert await asked.ask() == table
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "replies", "span"),
-    [
-        pytest.param(
-            WINDOW.start,
-            WINDOW.end,
-            [],
-            Window(WINDOW.start, WINDOW.end + timedelta(seconds=1)),
-            id="the records' ends",
-        ),
-        pytest.param(None, None, [], None, id="a table without records"),
-        pytest.param(None, None, [azure.unresolved("SignalRServiceDiagnosticLogs")], None, id="no table at all"),
-    ],
-)
-async def test_the_span_of_the_logs(
-    first: datetime | None, last: datetime | None, replies: list[Reply], span: Window | None
-) -> None:
-    columns = [("earliest", "datetime"), ("latest", "datetime")]
-    async with bench(answer=lambda kql, timespan: (columns, [[first, last]])) as asked:  # noqa: ARG005
-        asked.stand_in.script = replies
-        assert await asked.engine.span() == span
 
 
 async def test_four_queries_run_side_by_side_and_no_more() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -18,6 +19,9 @@ class Engine(Protocol):
 
     async def query(self, bound: BoundQuery, timeout: timedelta) -> Table:
         """The rows of `bound`, at most as many as its body takes."""
+
+    def prepare(self, queries: Sequence[BoundQuery]) -> None:
+        """Make ready, in the background, for queries like these, whatever their values. Called in the event loop."""
 
     def portal_url(self, bound: BoundQuery) -> str:
         """Where the portal opens this query; empty where there is no portal."""

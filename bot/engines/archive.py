@@ -177,10 +177,10 @@ def _resource_id(folder: str) -> str:
 
 def _is_for(folder: str, resource: str) -> bool:
     held = _resource_id(folder).lower()
-    wanted = resource.lower().rstrip("/")
+    wanted = resource.lower().strip("/")
     if not wanted or not held or _TIME.search(folder) is None:
         return True
-    return held == wanted or held.endswith("/" + wanted)
+    return held.endswith("/" + wanted)
 
 
 def _overlaps(folder: str, window: Window | None) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import duckdb_kql
 
+from bot.engines import embedded_sql
 from bot.engines.embedded_schema import TableSchema
 from bot.errors import UnsupportedKql
 from bot.kql import BoundQuery
@@ -46,6 +47,7 @@ class Translator:
     def __init__(self, schema: TableSchema) -> None:
         self._table = schema.name
         self._schema = {schema.name: [column.name for column in schema.columns]}
+        self._texts = {column.name for column in schema.stored if column.type == "string"} - {"_ResourceId"}
         self._known: OrderedDict[str, Translation] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -81,7 +83,7 @@ class Translator:
             raise UnsupportedKql(_words(error, lines_before), HINT) from error
         except (RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             raise UnsupportedKql("The embedded engine cannot read this query.", HINT) from error
-        sql = str(result)
+        sql = embedded_sql.shortened(str(result), self._texts)
         self._refuse_other_sources(sql)
         [statement] = duckdb.extract_statements(sql)
         used = statement.named_parameters

@@ -17,6 +17,7 @@ LONGEST_LINE = 16 << 20
 # a handful of rows instead of at every record.
 RESOURCES = "resources"
 _RESOURCE_ID = "_ResourceId"
+_FEW_RESOURCES = 32
 
 _SQL_TYPES = {"datetime": "TIMESTAMP", "string": "VARCHAR", "long": "BIGINT", "real": "DOUBLE"}
 # How the portal writes times into a CSV, by the reader's language settings; ISO 8601 is tried first.
@@ -31,7 +32,7 @@ CSV_TIMES = (
 )
 # Columns that no archived record holds: constants in a workspace, or unknown here.
 _NOT_STORED = {
-    "_SubscriptionId": "split_part(\"_ResourceId\", '/', 3)",
+    "_SubscriptionId": "split_part({resource}, '/', 3)",
     "SourceSystem": "'Azure'",
 }
 
@@ -95,21 +96,39 @@ def text(value: str) -> str:
 
 
 def create(schema: TableSchema) -> Sequence[str]:
-    """The statements that make the empty store: its two tables, and the view that queries see."""
+    """The statements that make the empty store: its two tables, and the view that queries see (see `view`)."""
     stored = ", ".join(
         "resource UBIGINT" if column.name == _RESOURCE_ID else f"{name(column.name)} {_SQL_TYPES[column.type]}"
         for column in schema.stored
-    )
-    seen = ", ".join(
-        name(column.name) if column.storage else f"{_computed(schema, column)} AS {name(column.name)}"
-        for column in schema.columns
     )
     return (
         f"CREATE TABLE {RECORDS} (file INTEGER, {stored}, odd_tracing_id BOOLEAN)",
         f"CREATE TABLE {RESOURCES} (resource UBIGINT PRIMARY KEY, {name(_RESOURCE_ID)} VARCHAR)",
         f"INSERT INTO {RESOURCES} VALUES (hash(''), '')",  # noqa: S608 - constants of this module
-        f"CREATE VIEW {name(schema.name)} AS SELECT {seen} FROM {RECORDS} LEFT JOIN {RESOURCES} USING (resource)",  # noqa: S608
+        view(schema, {}),
     )
+
+
+def view(schema: TableSchema, resources: Mapping[int, str]) -> str:
+    """The statement that makes the view queries see. `resources` maps each hash in the store to its resource id.
+
+    A few ids are written into the view, so that a query that does not ask for them pays nothing; many are joined.
+    """
+    joined = ""
+    if len(resources) > _FEW_RESOURCES:
+        resource, joined = name(_RESOURCE_ID), f" LEFT JOIN {RESOURCES} USING (resource)"
+    else:
+        cases = "".join(f" WHEN {number} THEN {text(each)}" for number, each in resources.items())
+        resource = f"CASE resource{cases} ELSE '' END" if cases else "''"
+    seen = []
+    for column in schema.columns:
+        if column.name == _RESOURCE_ID:
+            seen.append(f"{resource} AS {name(column.name)}")
+        elif column.storage:
+            seen.append(name(column.name))
+        else:
+            seen.append(f"{_computed(schema, column, resource)} AS {name(column.name)}")
+    return f"CREATE OR REPLACE VIEW {name(schema.name)} AS SELECT {', '.join(seen)} FROM {RECORDS}{joined}"  # noqa: S608
 
 
 def add_resources(ids: str) -> str:
@@ -121,11 +140,11 @@ def add_resources(ids: str) -> str:
     return f"INSERT OR IGNORE INTO {RESOURCES} SELECT hash(id), lower(id) FROM ({ids})"  # noqa: S608
 
 
-def _computed(schema: TableSchema, column: Column) -> str:
+def _computed(schema: TableSchema, column: Column, resource: str) -> str:
     if column.name == "Type":
         return text(schema.name)
     if column.name in _NOT_STORED:
-        return _NOT_STORED[column.name]
+        return _NOT_STORED[column.name].format(resource=resource)
     return "''" if column.type == "string" else f"CAST(NULL AS {_SQL_TYPES[column.type]})"
 
 
@@ -141,6 +160,16 @@ def json_reader(schema: TableSchema) -> str:
     return (
         "read_json($paths, format = 'newline_delimited', hive_partitioning = false, ignore_errors = true, "
         f"maximum_object_size = {LONGEST_LINE}, columns = {{{', '.join(columns)}}})"
+    )
+
+
+def csv_reader(header: str) -> str:
+    """DuckDB's reader of the CSV file `$path`: every field as text, the separator the one its header uses."""
+    separator = max(",;\t", key=header.count)
+    return (
+        f"read_csv($path, header = true, all_varchar = true, delim = {text(separator)}, "
+        "quote = '\"', escape = '\"', null_padding = true, strict_mode = false, parallel = false, "
+        f"max_line_size = {LONGEST_LINE})"
     )
 
 

@@ -69,6 +69,7 @@ class Store:
         self._loaded: OrderedDict[Path, Loaded] = OrderedDict()
         self._numbers = itertools.count()
         self._deleted = 0
+        self._shown: dict[int, str] = {}
         self._lock = threading.Lock()
         self._spill = tempfile.TemporaryDirectory(prefix="signalr-bot-", ignore_cleanup_errors=True)
         self._root = duckdb.connect(
@@ -146,6 +147,7 @@ class Store:
     def _load_alone(self, file: LogFile, job: Job) -> None:
         """What can be had of one file: by DuckDB's reader, else by ours, else a report of why not."""
         why = ""
+        readers: tuple[Callable[[Sequence[Loaded], Job], None], ...]
         readers = (self._read_json, self._read_lines) if file.kind is Kind.JSON else (self._read_columns,)
         try:
             if archive_repair.unpacks_beyond(file.path):
@@ -172,6 +174,7 @@ class Store:
             self._delete(stale, job)
             read(fresh, job)
             self._count(fresh, job)
+            self._show_resources(job)
             job.run("COMMIT")
         except BaseException:
             job.connection.execute("ROLLBACK")
@@ -242,6 +245,12 @@ class Store:
     def _add_resources(self, ids: Sequence[str], job: Job) -> None:
         job.run(embedded_schema.add_resources("SELECT unnest(?) AS id"), [sorted(set(ids))])
 
+    def _show_resources(self, job: Job) -> None:
+        known = dict(job.run(f"SELECT * FROM {RESOURCES}").fetchall())  # noqa: S608
+        if known != self._shown:
+            job.run(embedded_schema.view(self.schema, known))
+            self._shown = known
+
     def _lacks_resources(self, base: int, job: Job) -> bool:
         used = f"SELECT DISTINCT resource FROM {RECORDS} WHERE file >= {base}"  # noqa: S608
         return bool(job.run(f"{used} EXCEPT SELECT resource FROM {RESOURCES}").fetchall())  # noqa: S608
@@ -270,7 +279,9 @@ class Store:
         if not file.size:
             return
         try:
-            reader = _csv(file.path) if file.kind is Kind.CSV else "read_parquet($path)"
+            reader = "read_parquet($path)"
+            if file.kind is Kind.CSV:
+                reader = embedded_schema.csv_reader(archive_repair.first_line(file.path))
         except (OSError, EOFError, zlib.error) as error:
             loaded.report(Unreadable(file.name, 0, _why(error)))
             return
@@ -382,17 +393,6 @@ def _raise_unless_about_a_file(error: duckdb.Error) -> None:
     """Raise `error` when it is about this process or its asker; another reader may do better otherwise."""
     if isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException):
         raise error
-
-
-def _csv(path: Path) -> str:
-    """The reader for a CSV: every field as text, the separator the one its header uses."""
-    head = archive_repair.first_line(path)
-    separator = max(",;\t", key=head.count)
-    return (
-        f"read_csv($path, header = true, all_varchar = true, delim = {embedded_schema.text(separator)}, "
-        "quote = '\"', escape = '\"', null_padding = true, strict_mode = false, parallel = false, "
-        f"max_line_size = {embedded_schema.LONGEST_LINE})"
-    )
 
 
 def _why(error: Exception) -> str:

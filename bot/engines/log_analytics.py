@@ -9,7 +9,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -95,6 +95,9 @@ class LogAnalyticsEngine:
         except TimeoutError as error:
             words = f"The log store did not answer within {timeout.total_seconds():.0f} s."
             raise EngineTimeout(words, NARROW) from error
+
+    def prepare(self, queries: Sequence[BoundQuery]) -> None:
+        """Nothing: the service reads each query's text when it comes."""
 
     def portal_url(self, bound: BoundQuery) -> str:
         """The portal's link to the query on the SignalR resource it asks about, up to 3,000 characters.

@@ -110,7 +110,7 @@ def read(connection_id: str, rows: Sequence[Row]) -> Life | None:
         hub=_usual(rows, "HubName"),
         transport=_usual(rows, "TransportType"),
         region=_usual(rows, "Location"),
-        events=tuple(rows),
+        events=tuple(sorted(rows, key=lambda row: (row["TimeGenerated"], -_rank(row)))),
     )
 
 
@@ -157,6 +157,12 @@ def _operation(row: Row) -> str:
 
 def _is_message(row: Row) -> bool:
     return str(row["Collection"]).casefold() == "message"
+
+
+def _rank(row: Row) -> int:
+    """A start before what else the second holds, the closes after it."""
+    operation = _operation(row)
+    return 2 if operation == STARTED else 0 if operation in _CLOSES else 1
 
 
 def _usual(rows: Sequence[Row], column: str) -> str:

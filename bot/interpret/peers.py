@@ -53,9 +53,12 @@ class Peers:
 
 
 def read(
-    around: Sequence[Row], population: Sequence[Row], code: str, ending: Ending, knowledge: Knowledge
+    around: Sequence[Row], population: Sequence[Row], code: str, life: Life, ending: Ending, knowledge: Knowledge
 ) -> Peers:
-    """The peers of a close explained by `code`, from the rows of the steps `around` and `population`."""
+    """The peers of a close explained by `code`, from the rows of the steps `around` and `population`.
+
+    What `life` itself lacks (no user id, no address) is shared with nobody.
+    """
     total = within = others = 0
     shared = dict.fromkeys(SHARED, 0)
     spans: list[datetime] = []
@@ -67,13 +70,13 @@ def read(
         own = knowledge.explain(reason, "Client").code
         same = not goodbye and own == code and (own != "unknown-reason" or reason.key == ending.reason.key)
         label = "goodbye (no reason)" if goodbye else reason.text or "(none given)"
-        rows.append((row["connections"], row["OperationName"], label, row["earliest"], row["latest"]))
+        rows.append((row["connections"], row["OperationName"], label, row["first_seen"], row["last_seen"]))
         if same:
             total += row["connections"]
             within += row["within_10_s"]
             for what in SHARED:
-                shared[what] += row[f"same_{what}"]
-            spans += [row["earliest"], row["latest"]]
+                shared[what] += row[f"same_{what}"] if getattr(life, what) else 0
+            spans += [row["first_seen"], row["last_seen"]]
         elif not goodbye:
             others += row["connections"]
     return Peers(
@@ -88,12 +91,12 @@ def read(
     )
 
 
-def evidence(peers: Peers, life: Life, reach: str) -> Evidence:
+def evidence(peers: Peers, reach: str) -> Evidence:
     """What the peers share, as counts and shares, with the closes around it by reason."""
     if not peers.total:
         statement = f"No other client connection ended for this reason within {reach} of it."
     else:
-        same = [_shared(peers, what) for what in SHARED if getattr(life, what)]
+        same = [_shared(peers, what) for what in SHARED if peers.shared[what]]
         verb = "connection" if peers.total == 1 else "connections"
         statement = (
             f"{peers.total:,} other client {verb} ended for the same reason within {reach} of it, "

@@ -199,7 +199,7 @@ def _candidates(report: Report, draft: Draft) -> list[Block]:
             elements += [slack.text("\nWould decide it: ", italic=True), slack.text(needed)]
         items.append(slack.section(*elements))
     return slack.rich(
-        slack.section(slack.text("It could be, likeliest first", bold=True)), slack.items(items, "ordered")
+        slack.section(slack.text(wording.open_causes(report), bold=True)), slack.items(items, "ordered")
     )
 
 

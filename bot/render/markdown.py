@@ -45,7 +45,7 @@ def _chapters(report: Report) -> Iterator[str]:
         ],
     )
     if report.candidates:
-        yield "## What it could be, likeliest first"
+        yield f"## {wording.open_causes(report)}"
         yield "\n".join(
             f"{place}. **{inline(f'{wording.family(each.family)} ({each.family} / {each.code})')}**"
             f" {inline(each.why)} Would decide it: {inline(each.evidence_needed)}"

@@ -96,7 +96,7 @@ class _Writer:
         for finding in report.findings:
             self._finding(finding)
         if report.candidates:
-            self._heading("What it could be, likeliest first")
+            self._heading(wording.open_causes(report))
             for number, candidate in enumerate(report.candidates, 1):
                 family = wording.family(candidate.family)
                 self._paragraph(f"{number}. {family} ({candidate.code}): {candidate.why}", hang=3)

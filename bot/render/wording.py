@@ -78,7 +78,7 @@ def size(text: str) -> int:
 
 def typed(command: str) -> str:
     """The command line as a person types it, with `/signalr` before it."""
-    text = line(command)
+    text = plain(command).strip()
     return text if text.startswith("/") else f"/signalr {text}".rstrip()
 
 
@@ -89,7 +89,12 @@ def worst(report: Report) -> Severity | None:
 
 def status(report: Report) -> str:
     """One or two words for what the report concludes."""
-    return _STATUS.get(report.verdict) or severity(worst(report) or Severity.INFO)
+    return _STATUS.get(report.verdict) or f"Finding ({severity(worst(report) or Severity.INFO).lower()})"
+
+
+def open_causes(report: Report) -> str:
+    """The heading above the candidates: all there is to say, or what a decided cause leaves open."""
+    return "What else it could be" if report.cause else "What it could be, likeliest first"
 
 
 def severity(value: Severity) -> str:
@@ -147,7 +152,8 @@ def cell(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+            fraction = f".{value.microsecond // 1000:03d}" if value.microsecond else ""
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}{fraction}"
         case timedelta():
             return seconds(value)
         case float():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -17,7 +18,7 @@ from bot import catalog
 from bot.core import Core
 from bot.engines.embedded import EmbeddedEngine
 from bot.model import Report
-from bot.simulator import Example, Written, write_archive
+from bot.simulator import write_archive
 from tests.bench import Row
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -27,132 +28,155 @@ TIMES = 9
 # Later answers from the same process are to come within this many seconds.
 LATER = 0.3
 
-_READ = """
-CREATE TABLE logs AS SELECT time AS "at", operationName AS op, callerIpAddress AS address, location, level,
-  lower(resourceId) AS resource, p.* FROM (SELECT *, properties AS p FROM read_json($files, format = 'newline_delimited',
-  columns = {time: 'TIMESTAMP', level: 'VARCHAR', resourceId: 'VARCHAR', location: 'VARCHAR', operationName: 'VARCHAR',
-  callerIpAddress: 'VARCHAR', properties: 'STRUCT(collection VARCHAR, message VARCHAR, connectionId VARCHAR,
-  connectionType VARCHAR, transportType VARCHAR, userId VARCHAR, hub VARCHAR, messageTracingId BIGINT,
-  messageType VARCHAR)'}))
-"""
+_READER = """read_json($files, format = 'newline_delimited', columns = {time: 'TIMESTAMP', level: 'VARCHAR',
+  resourceId: 'VARCHAR', location: 'VARCHAR', category: 'VARCHAR', operationName: 'VARCHAR',
+  callerIpAddress: 'VARCHAR', properties: 'STRUCT(type VARCHAR, collection VARCHAR, message VARCHAR,
+  connectionId VARCHAR, connectionType VARCHAR, transportType VARCHAR, userId VARCHAR, hub VARCHAR,
+  messageTracingId BIGINT, messageType VARCHAR)'})"""
+_FLAT = f"""
+CREATE TABLE logs AS SELECT time, operationName AS op, callerIpAddress AS address, location, level,
+  lower(resourceId) AS resource, p.* FROM (SELECT *, properties AS p FROM {_READER})
+"""  # noqa: S608
 _MINE = """
-SELECT "at", collection, op, level, message, connectionType, transportType, userId, address, hub, location, resource,
-  count(*), max("at") FROM logs WHERE "at" BETWEEN $from AND $to AND connectionId = $id GROUP BY ALL ORDER BY "at" LIMIT 550
+SELECT time, collection, op, level, message, connectionType, transportType, userId, address, hub, location, resource,
+  count(*), max(time) FROM logs WHERE time BETWEEN $from AND $to AND connectionId = $id
+GROUP BY ALL ORDER BY time LIMIT 550
 """
 _COVERAGE = """
-SELECT collection, count(*), min("at"), max("at") FROM logs WHERE "at" BETWEEN $from AND $to GROUP BY 1 ORDER BY 1
+SELECT collection, count(*), min(time), max(time) FROM logs WHERE time BETWEEN $from AND $to GROUP BY 1 ORDER BY 1
 """
-_AROUND = """
-SELECT op, reason, count(*), count(*) FILTER (address = $address), count(*) FILTER (userId = $user),
-  count(*) FILTER (hub = $hub), min("at"), max("at")
-FROM (SELECT connectionId, arg_min(op, "at") AS op, split_part(arg_min(message, "at"), 'Server reported error', 1) AS reason,
-  arg_min(address, "at") AS address, arg_min(userId, "at") AS userId, arg_min(hub, "at") AS hub, min("at") AS "at"
-  FROM logs WHERE "at" BETWEEN $ended - INTERVAL 5 MINUTE AND $ended + INTERVAL 5 MINUTE
+_SHARED = """count(*) FILTER (address = $address), count(*) FILTER (starts_with(address, $network)),
+  count(*) FILTER (hub = $hub), count(*) FILTER (transport = $transport), count(*) FILTER (location = $region)"""
+_AROUND = f"""
+SELECT op, reason, reported, count(*), {_SHARED}, count(*) FILTER (userId = $user), min(first), max(first),
+  count(*) FILTER (first BETWEEN $ended - INTERVAL 10 SECOND AND $ended + INTERVAL 10 SECOND)
+FROM (SELECT connectionId, op, split_part(message, 'Server reported error', 1) AS reason,
+  contains(message, 'Server reported error') AS reported, address, userId, hub, transportType AS transport, location,
+  min(time) AS first FROM logs
+  WHERE time BETWEEN $ended - INTERVAL 5 MINUTE AND $ended + INTERVAL 5 MINUTE
   AND op IN ('ConnectionAborted', 'ConnectionEnded', 'EndConnectionFailed') AND connectionType <> 'Server'
-  AND connectionId <> $id GROUP BY 1)
-GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 200
-"""
-_POPULATION = """
-SELECT count(*), count(*) FILTER (address = $address), count(*) FILTER (hub = $hub) FROM logs
-WHERE "at" BETWEEN $from AND $to AND op = 'ConnectionStarted' AND connectionType <> 'Server'
-"""
+  AND connectionId <> $id GROUP BY ALL)
+GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 200
+"""  # noqa: S608
+_POPULATION = f"""
+SELECT count(*), {_SHARED} FROM (SELECT *, transportType AS transport FROM logs)
+WHERE time BETWEEN $from AND $to AND op = 'ConnectionStarted' AND connectionType <> 'Server'
+"""  # noqa: S608
 _SERVERS = """
-SELECT connectionId, op, message, hub, address, min("at") FROM logs
-WHERE "at" BETWEEN $ended - INTERVAL 60 SECOND AND $ended + INTERVAL 5 SECOND AND connectionType = 'Server'
+SELECT connectionId, op, message, hub, address, min(time) FROM logs
+WHERE time BETWEEN $ended - INTERVAL 60 SECOND AND $ended + INTERVAL 5 SECOND AND connectionType = 'Server'
   AND op IN ('ConnectionAborted', 'ConnectionEnded', 'EndConnectionFailed') GROUP BY ALL LIMIT 200
 """
 _RETURNS = """
-SELECT connectionId, transportType, address, hub, min("at") FROM logs WHERE "at" BETWEEN $ended AND $to AND userId = $user
-  AND op = 'ConnectionStarted' AND connectionId <> $id GROUP BY ALL ORDER BY 5 LIMIT 50
+SELECT connectionId, transportType, address, hub, min(time) FROM logs WHERE time BETWEEN $ended AND $to
+  AND userId = $user AND op = 'ConnectionStarted' AND connectionId <> $id GROUP BY ALL ORDER BY 5 LIMIT 50
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How long the first and a later answer took in seconds, and how much of the later one was ours."""
-
-    first: float
-    later: float
-    own: float
-    engine: float
-
-
 def measure() -> list[Row]:
-    """The rows of this part; all seconds, each the median of several where it can be repeated."""
+    """The rows of this part, in seconds. Each side runs in a process of its own, so that both start cold."""
     with tempfile.TemporaryDirectory() as folder:
-        written = write_archive(Path(folder), seed=1, connections=CONNECTIONS, hours=HOURS, start=START)
-        asked = asyncio.run(_ask(Path(folder), written))
-        read, by_hand = _by_hand(Path(folder), written)
-    million = f"{written.records / 1e6:.1f}M records"
+        written = _child("write", folder)
+        ours, plain, by_hand = (_child(side, folder) for side in ("ask", "read", "by-hand"))
+    million = f"{written['records'] / 1e6:.1f}M records"
     return [
-        Row(f"first why-dropped on a cold archive, {million} / one plain DuckDB read", asked.first, read, "s", 2.0),
-        Row("later why-dropped / 0.3 s", asked.later, LATER, "s", 1.0),
-        Row("later why-dropped / the same question in hand-written SQL", asked.later, by_hand, "s", 1.5),
-        Row("why-dropped: our own code / waiting for the engine", asked.own, asked.engine, "s", None),
+        Row(f"first why-dropped, cold archive of {million} / one plain read", ours["first"], plain["read"], "s", 2.0),
+        Row("later why-dropped / 0.3 s", ours["later"], LATER, "s", 1.0),
+        Row("later why-dropped / the same in hand-written SQL", ours["later"], by_hand["later"], "s", 1.5),
+        Row("why-dropped: our own code / waiting for queries", ours["own"], ours["waiting"], "s"),
     ]
 
 
-async def _ask(folder: Path, written: Written) -> Asked:
-    engine = EmbeddedEngine(folder)
-    core = Core(catalog.load(), engine, lambda: END, timedelta(minutes=2))
-    line = f'why-dropped -- "{_example(written).connection_id}"'
-    try:
-        first = perf_counter()
+def _child(side: str, folder: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.bench.answer", side, folder]
+    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def _write(folder: Path) -> dict[str, float]:
+    written = write_archive(folder, seed=1, connections=CONNECTIONS, hours=HOURS, start=START)
+    example = next(each for each in written.examples if each.fault_code == "client-ping-timeout")
+    (folder / "example.txt").write_text(example.connection_id, encoding="utf-8")
+    return {"records": written.records}
+
+
+def _ask(folder: Path) -> dict[str, float]:
+    """How long the first and a later answer take, and how much of the later one is our own code."""
+
+    async def ask() -> tuple[float, list[Report]]:
+        engine = EmbeddedEngine(folder)
+        core = Core(catalog.load(), engine, lambda: END, timedelta(minutes=2))
+        line = ["why-dropped", "--", _example(folder)]
+        began = perf_counter()
         await core.answer(line, UTC)
-        first = perf_counter() - first
+        first = perf_counter() - began
         later = [await core.answer(line, UTC) for _ in range(TIMES)]
-    finally:
         await core.close()
-    reports = [report for report in later if isinstance(report, Report)]
-    whole = statistics.median(report.total.total_seconds() for report in reports)
-    engine_part = statistics.median(report.engine.total_seconds() for report in reports)
-    return Asked(first, whole, whole - engine_part, engine_part)
+        return first, [report for report in later if isinstance(report, Report)]
+
+    first, reports = asyncio.run(ask())
+    later = statistics.median(report.total.total_seconds() for report in reports)
+    waiting = statistics.median(report.engine.total_seconds() for report in reports)
+    return {"first": first, "later": later, "own": later - waiting, "waiting": waiting}
 
 
-def _by_hand(folder: Path, written: Written) -> tuple[float, float]:
-    """Seconds for one plain typed read into a table, and for the question in SQL, its queries in two rounds."""
+def _read(folder: Path) -> dict[str, float]:
+    """One plain read of the archive with every field typed and `properties` a STRUCT."""
     connection = duckdb.connect(":memory:")
-    files = [str(path) for path in folder.rglob("PT1H.json")]
-    read = _timed(lambda: connection.execute(_READ, {"files": files}).fetchall())
-    identity = _example(written).connection_id
-    [user, address, hub, ended] = connection.execute(
-        'SELECT userId, address, hub, "at" FROM logs WHERE connectionId = ? ORDER BY "at" DESC LIMIT 1', [identity]
+    began = perf_counter()
+    connection.execute(f"CREATE TABLE plain AS SELECT * FROM {_READER}", {"files": _files(folder)}).fetchall()  # noqa: S608
+    return {"read": perf_counter() - began}
+
+
+def _by_hand(folder: Path) -> dict[str, float]:
+    """The question in SQL over a flat table, its queries in the same two rounds."""
+    connection = duckdb.connect(":memory:")
+    connection.execute(_FLAT, {"files": _files(folder)})
+    identity = _example(folder)
+    [user, address, hub, transport, region, ended] = connection.execute(
+        "SELECT userId, address, hub, transportType, location, time FROM logs WHERE connectionId = ? "
+        "ORDER BY time DESC LIMIT 1",
+        [identity],
     ).fetchall()[0]
     values = {
-        "id": identity, "user": user, "address": address, "hub": hub, "ended": ended,
+        "id": identity, "user": user, "address": address, "hub": hub, "ended": ended, "transport": transport,
+        "network": address.rpartition(".")[0] + ".", "region": region,
         "from": (END - timedelta(days=1)).replace(tzinfo=None), "to": END.replace(tzinfo=None),
     }  # fmt: skip
 
-    async def both_rounds() -> None:
-        for queries in ((_MINE, _COVERAGE), (_AROUND, _POPULATION, _SERVERS, _RETURNS)):
-            await asyncio.gather(*(asyncio.to_thread(_run, connection.cursor(), query, values) for query in queries))
+    def run(query: str) -> None:
+        used = {name: value for name, value in values.items() if f"${name}" in query}
+        connection.cursor().execute(query, used).fetchall()
 
     async def repeated() -> float:
         taken = []
         for _ in range(TIMES):
             began = perf_counter()
-            await both_rounds()
+            for queries in ((_MINE, _COVERAGE), (_AROUND, _POPULATION, _SERVERS, _RETURNS)):
+                await asyncio.gather(*(asyncio.to_thread(run, query) for query in queries))
             taken.append(perf_counter() - began)
         return statistics.median(taken)
 
-    return read, asyncio.run(repeated())
+    return {"later": asyncio.run(repeated())}
 
 
-def _run(cursor: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]) -> None:
-    used = {name: value for name, value in values.items() if f"${name}" in query}
-    cursor.execute(query, used).fetchall()
+def _files(folder: Path) -> list[str]:
+    return [str(path) for path in folder.rglob("PT1H.json")]
 
 
-def _example(written: Written) -> Example:
-    return next(each for each in written.examples if each.fault_code == "client-ping-timeout")
+def _example(folder: Path) -> str:
+    return (folder / "example.txt").read_text(encoding="utf-8")
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = perf_counter()
-    work()
-    return perf_counter() - began
+_SIDES = {"write": _write, "ask": _ask, "read": _read, "by-hand": _by_hand}
+
+
+def main(arguments: list[str]) -> None:
+    if arguments:
+        print(json.dumps(_SIDES[arguments[0]](Path(arguments[1]))))
+        return
+    for row in measure():
+        print(f"{row.name}: {row.ours:.3f} / {row.baseline:.3f} {row.unit} = {row.ratio:.2f} {row.verdict}")
 
 
 if __name__ == "__main__":
-    for row in measure():
-        print(f"{row.name}: {row.ours:.3f} {row.unit} / {row.baseline:.3f} {row.unit} = {row.ratio:.2f} {row.verdict}")
+    main(sys.argv[1:])

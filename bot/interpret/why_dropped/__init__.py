@@ -82,12 +82,12 @@ def _dropped(
     around = tables.get("around", Table((), ()))
     # A server connection's end shows in its clients, closed as "server connection dropped".
     of = "server-connection-dropped" if life.is_server else entry.code
-    who = peers.read(around.rows, tables.get("population", Table((), ())).rows, of, ending, table)
+    who = peers.read(around.rows, tables.get("population", Table((), ())).rows, of, life, ending, table)
     servers = cause.server_closes(tables.get("servers"), life, ending, table)
     decision = cause.decide(life, entry, who, servers, knowledge[FINDINGS])
     proof = [_ending_evidence(life, ending)]
     if "around" in tables:
-        proof.append(peers.evidence(who, life, "30 seconds" if life.is_server else "5 minutes"))
+        proof.append(peers.evidence(who, "30 seconds" if life.is_server else "5 minutes"))
     if "servers" in tables:
         proof.append(servers_evidence(servers, ending))
     if back := returns_evidence(tables.get("returns"), life):
@@ -134,7 +134,12 @@ def _goodbye(
 def _open(question: Question, life: Life, tables: Tables, table: Knowledge) -> Conclusion:
     """No close was logged: still open, unless the user came back meanwhile or the log stopped."""
     later = tables.get("returns")
-    back = later is not None and any(row["TimeGenerated"] > life.last for row in later.rows)
+    # A second device or page of the same user is no sign that this connection ended; the same place and hub may be.
+    back = later is not None and any(
+        row["TimeGenerated"] > life.last
+        and (row["CallerIpAddress"], row["HubName"].casefold()) == (life.address, life.hub.casefold())
+        for row in later.rows
+    )
     seen = next((c for c in question.coverage if c.family.casefold() == "connection"), None)
     log_goes_on = seen is not None and seen.last is not None and seen.last > life.last
     proof = [

@@ -49,10 +49,13 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
         evidence.append(
             Evidence(
                 "Nearest ids",
-                f"{count(len(near), 'id')} of this window look like it; a truncated or wrongly cased id is the usual "
-                "reason.",
+                f"{count(len(near), 'id')} like it {'was' if len(near) == 1 else 'were'} logged; "
+                "a truncated or wrongly cased id is the usual reason.",
                 ("Connection", "Side", "Records", "First (UTC)", "Last (UTC)"),
-                tuple((r["ConnectionId"], r["ConnectionType"], r["records"], r["earliest"], r["latest"]) for r in near),
+                tuple(
+                    (row["ConnectionId"], row["ConnectionType"], row["records"], row["first_seen"], row["last_seen"])
+                    for row in near
+                ),
                 len(near),
             )
         )
@@ -69,9 +72,9 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
 
 
 def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
-    span = f"{moment(row['earliest'])} to {moment(row['latest'])}"
+    span = f"{moment(row['first_seen'])} to {moment(row['last_seen'])}"
     records = count(row["records"], "record")
-    window = Window(row["earliest"] - MARGIN, row["latest"] + MARGIN)
+    window = Window(row["first_seen"] - MARGIN, row["last_seen"] + MARGIN)
     evidence = Evidence("Where it is", f"{records} from {span}.")
     return Conclusion(
         verdict=Verdict.UNDECIDED,

@@ -1,0 +1,119 @@
+"""The generated parts of the documentation: `make docs` writes them, tests/test_docs.py holds them to the files.
+
+README.md's command table comes from the headers under queries/; queries/knowledge/README.md, one section for each
+finding and cause, from the knowledge tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Template
+
+from bot import catalog, guide, times
+from bot.catalog import Catalog
+from bot.knowledge import Entry
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+CODES = ROOT / "queries" / "knowledge" / "README.md"
+_TABLE = re.compile(r"(<!-- commands -->\n).*?(<!-- /commands -->)", re.DOTALL)
+# The causes that the interpreter decides for and no knowledge entry is named after.
+DECIDED = {
+    "client-network": "The clients of one address or network went silent together: look at what they share.",
+    "app-shutdown": "An app server left in good order at that moment: a deployment, a restart or a scale-in.",
+    "server-network": "Server connections of several addresses went silent together: look at the network first.",
+    "many-networks": "Many clients of several networks went silent within seconds: not each client's own doing.",
+}
+
+
+def readme(text: str, found: Catalog) -> str:
+    """README.md's text with its command table made anew."""
+    rows = [
+        f"| `{guide.usage(each)}` | {each.verb.summary} | the last {times.span_text(each.verb.span)} |"
+        for each in found.investigations.values()
+    ]
+    table = "\n".join(["| command | answers | window unless named |", "| --- | --- | --- |", *rows])
+    return _TABLE.sub(lambda match: f"{match[1]}{table}\n{match[2]}", text)
+
+
+def codes(found: Catalog) -> str:
+    """The page of finding and cause codes."""
+    lines = [
+        "# Findings and causes, by code",
+        "",
+        "Made by `make docs` from the tables in this folder; change those, not this page. A report's",
+        "`findings[].code`, `cause.code` and `candidates[].code` are these.",
+        "",
+    ]
+    for name, table in sorted(found.knowledge.items()):
+        lines += [f"## From `{name}.toml`", ""]
+        for entry in table.entries:
+            lines += _section(entry)
+    lines += ["## Causes that other records decide", ""]
+    for code, meaning in DECIDED.items():
+        lines += [f"### {code}", "", meaning, ""]
+    lines += ["## Causes that stay open", ""]
+    for (family, code), said in groupby(sorted(_open(found)), key=lambda each: each[:2]):
+        lines += [f"### {code}", "", f"Family: {family}.", ""]
+        lines += [f"- {why} What would decide: {needed}" for _, _, why, needed in said]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(entry: Entry) -> list[str]:
+    confidence = f", confidence {entry.confidence}" if entry.confidence else ""
+    expected = ", expected" if entry.expected else ""
+    lines = [f"### {entry.code}", "", f"*{_words(entry.title)}*: {entry.cause}{confidence}, "
+             f"{entry.severity.name.lower()}{expected}.", "", _words(entry.meaning), ""]  # fmt: skip
+    lines += [f"- {_words(fix)}" for fix in entry.fixes]
+    lines += [f"- See [{link.title}]({link.url})" for link in entry.links]
+    return [*lines, ""]
+
+
+def _open(found: Catalog) -> set[tuple[str, str, str, str]]:
+    known = {entry.code for table in found.knowledge.values() for entry in table.entries} | DECIDED.keys()
+    return {
+        (candidate.family.value, candidate.code, candidate.why, candidate.evidence_needed)
+        for table in found.knowledge.values()
+        for entry in table.entries
+        for candidate in entry.candidates
+        if candidate.code not in known
+    }
+
+
+def _words(template: Template) -> str:
+    """A text of a knowledge table with its placeholders shown as <name>."""
+    return template.render(_Placeholders())
+
+
+class _Placeholders(dict[str, str]):
+    NAMES = (
+        "reason", "reported_error", "records", "span", "elsewhere", "shared", "same", "total", "usual",
+        "server_connection", "closed_at", "server_reason", "server_meaning", "leaving", "address", "hub",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__({name: f"`<{name.replace('_', ' ')}>`" for name in self.NAMES})
+
+
+def outdated() -> Iterator[Path]:
+    """The files whose generated part is not what the catalog says."""
+    found = catalog.load()
+    if readme(README.read_text(encoding="utf-8"), found) != README.read_text(encoding="utf-8"):
+        yield README
+    if not CODES.exists() or CODES.read_text(encoding="utf-8") != codes(found):
+        yield CODES
+
+
+def main() -> None:
+    found = catalog.load()
+    README.write_text(readme(README.read_text(encoding="utf-8"), found), encoding="utf-8")
+    CODES.write_text(codes(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
