@@ -2,6 +2,7 @@
 #
 #   make demo    write a sample archive, answer for a dropped connection, then take commands at a terminal
 #   make test    lint, type check, tests (KQL is checked by Microsoft's own parser where Node.js is installed)
+#   make docs    write the parts of the documentation that come from queries/
 #   make bench   ratios of our own time against what we build on
 #   make clean   remove everything the other targets made
 #
@@ -9,7 +10,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench clean
+.PHONY: help demo test lint types docs bench clean
 
 BIN := .venv/bin
 PYTHON ?=
@@ -56,6 +57,9 @@ types: .venv/.installed-dev
 
 test: lint types
 	@$(BIN)/python -m pytest
+
+docs: .venv/.installed-dev
+	@$(BIN)/python -m tests.docs
 
 bench: .venv/.installed-dev
 	@$(BIN)/python -m tests.bench

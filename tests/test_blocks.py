@@ -88,7 +88,7 @@ def test_a_finding_reads_in_the_order_a_person_needs_it() -> None:
 
 EXPECTED = """
 # Dropped by a ping timeout after 12 min 4 s, with 35 others from one network
-(:red_circle: *Error* | 2026-11-23 10:00 to 12:00 UTC | chat-prod)
+(:red_circle: *Finding (error)* | 2026-11-23 10:00 to 12:00 UTC | chat-prod)
 Cause: the network (net / ping-timeout), certain: a record states it
 :red_circle: The service stopped hearing pings from this client
 The service closes a connection when it hears nothing for a while. Usually the network between the two ends dropped \
@@ -174,7 +174,7 @@ def test_an_error_says_what_to_do_next(error: BotError, said: str) -> None:
 
 def test_an_undecided_answer_begins_with_what_it_could_be() -> None:
     assert _read(blocks.report(reports.undecided_report())).splitlines()[2:6] == [
-        "It could be, likeliest first",
+        "What it could be, likeliest first",
         "- the network (net / ping-timeout). Its neighbours timed out.",
         "Would decide it: The client's own log.",
         "- Azure SignalR Service itself (service / reload). A reload began a minute later.",

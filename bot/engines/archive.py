@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,8 @@ from pathlib import Path
 from bot.errors import AccessDenied, EngineError
 from bot.model import Window
 
+# Files of one statement: enough to keep every core busy, few enough that a time-out keeps what came before.
+_BATCH_BYTES = 1 << 30
 HOUR = timedelta(hours=1)
 # Records come late, seldom early: the hour before covers clocks that differ, two after cover slow delivery.
 EARLY, LATE = HOUR, 2 * HOUR
@@ -114,6 +116,20 @@ def first_and_last_hour(listing: Listing) -> Window | None:
     """The time from the first archived hour to the end of the last; None for loose files."""
     hours = [file.hour for file in listing.files if file.hour is not None]
     return Window(min(hours), max(hours) + HOUR) if hours else None
+
+
+def batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
+    """`files` in their order, in groups that one statement reads well."""
+    batch: list[LogFile] = []
+    size = 0
+    for file in files:
+        if batch and size + file.size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.size
+    if batch:
+        yield batch
 
 
 def _walk(logs: Path, window: Window | None, resource: str) -> Listing:

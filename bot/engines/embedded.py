@@ -15,7 +15,6 @@ The shape of an answer, which every engine gives for the same rows:
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +37,6 @@ _SHORTER = "Ask about a shorter window, or about one resource."
 # After a time-out: how long its thread gets to notice, and how often it is told.
 _NOTICE, _TELL = timedelta(seconds=2), timedelta(milliseconds=50)
 _NOTES = 5
-_LOOK_AGAIN = 1.0  # seconds
 
 
 class EmbeddedEngine:
@@ -56,7 +54,6 @@ class EmbeddedEngine:
         self._opening = asyncio.Lock()
         self._parts: tuple[Store, Translator] | None = None
         self._preparing: set[asyncio.Task[None]] = set()
-        self._listed: dict[tuple[Window, str], tuple[float, archive.Listing]] = {}
 
     async def query(self, bound: BoundQuery, timeout: timedelta) -> Table:
         """The rows of `bound`. Reads the hours of its window, and those around it, that are not in memory yet."""
@@ -157,22 +154,13 @@ class EmbeddedEngine:
             from bot.engines import embedded_rows
 
             translation = translate(translator)
-            listing = self._find(window, resource)
+            listing = archive.find(self._logs, window, resource)
             with store.holding(listing.files, job) as held:
                 _refuse_foreign(self._logs, held)
                 result = job.run(translation.sql, translation.values(values))
                 return embedded_rows.table(result, _notes(listing, held))
 
         return await self._run(store, work, timeout)
-
-    def _find(self, window: Window, resource: str) -> archive.Listing:
-        """The files for a window. The queries of one answer come within a second of each other and share a look."""
-        now = time.monotonic()
-        known = self._listed.get((window, resource))
-        if known is None or now - known[0] > _LOOK_AGAIN:
-            known = now, archive.find(self._logs, window, resource)
-            self._listed = {(window, resource): known}
-        return known[1]
 
     async def _run(self, store: Store, work: Callable[[Job], _Answer], timeout: timedelta) -> _Answer:
         """What `work` returns, from another thread; when nobody waits any more, it is stopped."""

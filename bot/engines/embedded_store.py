@@ -20,14 +20,12 @@ from pathlib import Path
 
 import duckdb
 
-from bot.engines import archive_repair, embedded_schema
+from bot.engines import archive, archive_repair, embedded_schema
 from bot.engines.archive import Kind, LogFile
 from bot.engines.archive_repair import CutOff, Unreadable
 from bot.engines.embedded_job import Job
 from bot.engines.embedded_schema import RECORDS, RESOURCES, TableSchema
 
-# Files of one statement: enough to keep every core busy, few enough that a time-out keeps what came before.
-_BATCH_BYTES = 1 << 30
 _INSERT_ROWS = 5000
 # Of what is wrong with a file, the first lines are listed; the rest are counted.
 _LISTED = 1000
@@ -131,7 +129,7 @@ class Store:
 
     def _load(self, files: Sequence[LogFile], job: Job) -> None:
         missing = [file for file in files if self._is_missing(file)]
-        for batch in _batches([file for file in missing if file.kind is Kind.JSON and not file.is_packed]):
+        for batch in archive.batches([file for file in missing if file.kind is Kind.JSON and not file.is_packed]):
             try:
                 self._replace(batch, job, self._read_json)
             except duckdb.Error as error:
@@ -374,19 +372,6 @@ class Store:
 
 def _paths(files: Sequence[Loaded]) -> Mapping[str, object]:
     return {"paths": [str(each.file.path) for each in files]}
-
-
-def _batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
-    batch: list[LogFile] = []
-    size = 0
-    for file in files:
-        if batch and size + file.size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(file)
-        size += file.size
-    if batch:
-        yield batch
 
 
 def _raise_unless_about_a_file(error: duckdb.Error) -> None:
