@@ -123,7 +123,7 @@ def timeline(life: Life) -> Evidence:
         gap = "" if previous is None else f"+{times.span_text(at - previous)}"
         if _is_message(event):
             until = f" until {times.iso(event['LastTime'])}" if event["LastTime"] > at else ""
-            name, text = "message tracing", f"{event['records']} records{until}"
+            name, text = "message tracing", f"{count(event['records'], 'record')}{until}"
         else:
             name, text = event["OperationName"] or event["Collection"], event["Message"]
         rows.append((at, gap, name, event["Level"], text))

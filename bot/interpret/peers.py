@@ -130,7 +130,7 @@ def scope(peers: Peers, life: Life, hit_by_server: bool) -> str:
 
 def _shared(peers: Peers, what: str) -> str:
     usual = peers.usual.get(what)
-    among_all = "" if usual is None else f" (as {percent(usual)} of all that started in the window)"
+    among_all = "" if usual is None else f" ({percent(usual)} of all that started)"
     return f"{peers.shared[what]:,} of {peers.total:,} {_WITH[what]}{among_all}"
 
 

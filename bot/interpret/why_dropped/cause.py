@@ -23,7 +23,6 @@ class ServerClose:
     connection_id: str
     at: datetime
     reason: str
-    reported_error: str
     goodbye: bool
     entry: Entry
     address: str
@@ -55,7 +54,6 @@ def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Kn
             connection_id=row["ConnectionId"],
             at=row["TimeGenerated"],
             reason=reason.text,
-            reported_error=reason.reported_error,
             goodbye=row["OperationName"].casefold() == ENDED and not reason.text,
             entry=knowledge.explain(reason, "Server"),
             address=row["CallerIpAddress"],
@@ -122,7 +120,7 @@ def _consequence(entry: Entry, servers: Sequence[ServerClose], findings: Knowled
         return Decision(_stated(entry), entry.candidates)
     # The nearest close whose reason is known says most; else the nearest.
     server = next((close for close in servers if not close.goodbye and close.entry.confidence), servers[0])
-    said = server.entry.meaning.render(reason=server.reason, reported_error=server.reported_error)
+    said = f"{server.entry.title.render(reason=server.reason)}."
     candidates = entry.candidates
     if server.goodbye:
         # A server connection that says goodbye is an app server leaving in good order: a deployment or scale-in.
