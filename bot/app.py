@@ -72,7 +72,8 @@ async def serve(settings: Settings) -> int:
     reached; then it has said on standard error what is missing and where to get it.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("azure").setLevel(logging.WARNING)
+    # A failed sign-in is told to the person who asked; azure-identity would add a page about it.
+    logging.getLogger("azure").setLevel(logging.ERROR)
     missing, engine = _checked(settings)
     async with AsyncExitStack() as stack:
         if engine is not None:
