@@ -51,6 +51,7 @@ demo: .venv/.installed
 
 lint: .venv/.installed-dev
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 
 types: .venv/.installed-dev
 	@$(BIN)/mypy

@@ -46,7 +46,6 @@ class Query:
         filled = {p.name: values.get(p.name, p.default) for p in self.parameters}
         return kql.bind(self.name, self.title, self.body, window, resource_id, filled)
 
-
     def sample(self, window: Window, resource_id: str = "") -> kql.BoundQuery:
         """This query with some value of the right type for each parameter: for checks, and to make engines ready."""
         values = {"datetime": window.start, "timespan": window.span, "long": 1, "real": 1.5, "bool": True}

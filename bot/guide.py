@@ -50,9 +50,7 @@ def _everything(catalog: Catalog) -> Page:
     lines += [("help <subcommand>", "what one of them reads and answers"), ("version", "which version this is")]
     lines += [("", "Which time to look at, after any of them:"), *WINDOWS]
     lines += [("", "And which resource:"), RESOURCE]
-    steps = tuple(
-        NextStep(f"Help on {name}"[:30], f"help {name}") for name in list(catalog.investigations)[:5]
-    )
+    steps = tuple(NextStep(f"Help on {name}"[:30], f"help {name}") for name in list(catalog.investigations)[:5])
     return Page("What you can ask", tuple(lines), steps)
 
 

@@ -130,8 +130,7 @@ def _entry(path: Path, number: int, raw: Mapping[str, Any], words: Environment) 
             fixes=tuple(words.from_string(fix) for fix in raw["fix"]),
             links=tuple(Link(title, url) for title, url in raw.get("links", [])),
             candidates=tuple(
-                Candidate(Family(family), code, why, needed)
-                for family, code, why, needed in raw.get("candidates", [])
+                Candidate(Family(family), code, why, needed) for family, code, why, needed in raw.get("candidates", [])
             ),
         )
     except (ValueError, KeyError, TypeError, re.error, TemplateError) as error:

@@ -94,9 +94,7 @@ class BoundQuery:
         return "\n".join([*lines, self.body])
 
 
-def bind(
-    name: str, title: str, body: str, window: Window, resource_id: str, params: Mapping[str, Any]
-) -> BoundQuery:
+def bind(name: str, title: str, body: str, window: Window, resource_id: str, params: Mapping[str, Any]) -> BoundQuery:
     """`body` bound to a window, a resource and its parameters. Raises ValueError for an odd name."""
     for key in params:
         if not _NAME.match(key):

@@ -77,7 +77,5 @@ class Interpreter(Protocol):
     def asks(self, question: Question, tables: Tables) -> Sequence[Ask]:
         """The steps that can run now, none of which is in `tables` yet; empty when all is asked."""
 
-    def conclude(
-        self, question: Question, tables: Tables, knowledge: Mapping[str, Knowledge]
-    ) -> Conclusion:
+    def conclude(self, question: Question, tables: Tables, knowledge: Mapping[str, Knowledge]) -> Conclusion:
         """What the rows say. A step missing from `tables` failed; the conclusion leaves its part out."""

@@ -138,9 +138,7 @@ def _usual(population: Sequence[Row]) -> dict[str, float | None]:
     row = population[0] if population else None
     if row is None or not row["connections"]:
         return dict.fromkeys(SHARED, None)
-    return {
-        what: row[f"same_{what}"] / row["connections"] if f"same_{what}" in row else None for what in SHARED
-    }
+    return {what: row[f"same_{what}"] / row["connections"] if f"same_{what}" in row else None for what in SHARED}
 
 
 def percent(share: float) -> str:

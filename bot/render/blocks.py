@@ -198,9 +198,7 @@ def _candidates(report: Report, draft: Draft) -> list[Block]:
         if needed := draft.fit(candidate.evidence_needed, SHORT):
             elements += [slack.text("\nWould decide it: ", italic=True), slack.text(needed)]
         items.append(slack.section(*elements))
-    return slack.rich(
-        slack.section(slack.text(wording.open_causes(report), bold=True)), slack.items(items, "ordered")
-    )
+    return slack.rich(slack.section(slack.text(wording.open_causes(report), bold=True)), slack.items(items, "ordered"))
 
 
 def _facts(report: Report, draft: Draft) -> list[Block]:

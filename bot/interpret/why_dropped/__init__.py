@@ -112,9 +112,7 @@ def _expected(entry: Entry) -> str:
     return "yes, part of normal operation" if entry.expected else "no"
 
 
-def _goodbye(
-    question: Question, life: Life, ending: Ending, tables: Tables, table: Knowledge
-) -> Conclusion:
+def _goodbye(question: Question, life: Life, ending: Ending, tables: Tables, table: Knowledge) -> Conclusion:
     """A ConnectionEnded without a reason: closed in good order by the client or the app."""
     proof = [_ending_evidence(life, ending)]
     if back := returns_evidence(tables.get("returns"), life):
@@ -142,9 +140,7 @@ def _open(question: Question, life: Life, tables: Tables, table: Knowledge) -> C
     )
     seen = next((c for c in question.coverage if c.family.casefold() == "connection"), None)
     log_goes_on = seen is not None and seen.last is not None and seen.last > life.last
-    proof = [
-        Evidence("No end", f"No close of this connection was logged; its last record is of {moment(life.last)}.")
-    ]
+    proof = [Evidence("No end", f"No close of this connection was logged; its last record is of {moment(life.last)}.")]
     if evidence := returns_evidence(later, life):
         proof.append(evidence)
     end = moment(question.command.window.end)

@@ -65,9 +65,7 @@ def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Kn
     return tuple(sorted(found.values(), key=lambda close: (abs(close.at - ending.at), close.connection_id)))
 
 
-def decide(
-    life: Life, entry: Entry, who: Peers, servers: Sequence[ServerClose], findings: Knowledge
-) -> Decision:
+def decide(life: Life, entry: Entry, who: Peers, servers: Sequence[ServerClose], findings: Knowledge) -> Decision:
     """The cause of a drop that `entry` explains; the candidates are those the cause leaves open.
 
     `findings` is the table connection_findings, for what the surrounding records add.

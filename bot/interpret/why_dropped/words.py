@@ -179,9 +179,7 @@ def gaps(question: Question, life: Life, entry: Entry | None) -> tuple[Gap, ...]
             )
         )
     if life.started_at is None:
-        found.append(
-            Gap("When it started", "No start is logged in the window.", "A window that begins earlier.")
-        )
+        found.append(Gap("When it started", "No start is logged in the window.", "A window that begins earlier."))
     if not life.is_server and not life.user:
         found.append(
             Gap(
@@ -207,9 +205,7 @@ def at_id(command: Command, connection_id: str) -> str:
     return replace(command, arguments={**command.arguments, "connection_id": connection_id}).line
 
 
-def next_steps(
-    question: Question, life: Life, servers: Sequence[ServerClose], tables: Tables
-) -> tuple[NextStep, ...]:
+def next_steps(question: Question, life: Life, servers: Sequence[ServerClose], tables: Tables) -> tuple[NextStep, ...]:
     """Ready-made commands, the most useful first."""
     command = question.command
     steps = []
