@@ -249,13 +249,14 @@ class _Investigation:
         return list(dict.fromkeys(notes))
 
     def _ran(self) -> tuple[RanQuery, ...]:
+        seen = self._resource_seen()
         return tuple(
             RanQuery(
                 title=run.bound.title,
                 kql=run.bound.kql,
                 rows=len(run.outcome.rows) if isinstance(run.outcome, Table) else 0,
                 engine=run.took,
-                portal_url=self._engine.portal_url(run.bound),
+                portal_url=self._engine.portal_url(run.bound, seen),
             )
             for run in self._runs.values()
         )

@@ -182,7 +182,13 @@ async def test_after_close_a_query_is_refused_kindly() -> None:
 
 
 def link_of(settings: Settings, query: BoundQuery) -> str:
-    return LogAnalyticsEngine(settings, Token()).portal_url(query)
+    return LogAnalyticsEngine(settings, Token()).portal_url(query, "")
+
+
+def test_a_query_about_no_resource_opens_on_the_one_its_rows_name() -> None:
+    engine = LogAnalyticsEngine(Settings(workspace_id=WORKSPACE), Token())
+    links = [engine.portal_url(bound(), seen) for seen in (RESOURCE.lower(), "", "chat-prod")]
+    assert [RESOURCE.lower().replace("/", "%2F") in link for link in links] == [True, False, False]
 
 
 def test_the_portal_opens_the_very_query() -> None:

@@ -23,8 +23,11 @@ class Engine(Protocol):
     def prepare(self, queries: Sequence[BoundQuery]) -> None:
         """Make ready, in the background, for queries like these, whatever their values. Called in the event loop."""
 
-    def portal_url(self, bound: BoundQuery) -> str:
-        """Where the portal opens this query; empty where there is no portal."""
+    def portal_url(self, bound: BoundQuery, seen: str) -> str:
+        """Where the portal opens this query; empty where there is no portal, or it would not know where to run it.
+
+        `seen` is the resource id that the rows named, for a query about no resource in particular.
+        """
 
     async def span(self) -> Window | None:
         """From the first to the last moment the logs at hand can hold; None when that is not known cheaply."""

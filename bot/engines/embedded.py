@@ -105,7 +105,7 @@ class EmbeddedEngine:
             return ()
         return tuple(line for loaded in self._parts[0].loaded for line in loaded.unreadable)
 
-    def portal_url(self, bound: BoundQuery) -> str:  # noqa: ARG002 - the protocol's
+    def portal_url(self, bound: BoundQuery, seen: str) -> str:  # noqa: ARG002 - the protocol's
         """Empty: logs on disk have no portal."""
         return ""
 

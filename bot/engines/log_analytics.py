@@ -99,17 +99,18 @@ class LogAnalyticsEngine:
     def prepare(self, queries: Sequence[BoundQuery]) -> None:
         """Nothing: the service reads each query's text when it comes."""
 
-    def portal_url(self, bound: BoundQuery) -> str:
-        """The portal's link to the query on the SignalR resource it asks about, up to 3,000 characters.
+    def portal_url(self, bound: BoundQuery, seen: str) -> str:
+        """The portal's link to the query on the SignalR resource it asks about, else on `seen`; up to 3,000 characters.
 
-        Empty when the query covers a whole workspace: a link wants its Azure id, and the bot has its GUID.
+        Empty when neither is a resource id: a link to a workspace wants its Azure id, and the bot has its GUID.
         """
         settings = self._settings
         asked = str(bound.values["resource_id"]).rstrip("/")
-        resource_id = asked if settings.workspace_id else self._resource_id(bound)
-        if not is_signalr_id(resource_id):
-            return ""
-        return query_link(settings.portal, settings.tenant_id, resource_id, bound.kql, bound.window)
+        asked = asked if settings.workspace_id else self._resource_id(bound)
+        for resource_id in (asked, seen.rstrip("/")):
+            if is_signalr_id(resource_id):
+                return query_link(settings.portal, settings.tenant_id, resource_id, bound.kql, bound.window)
+        return ""
 
     async def span(self) -> Window | None:
         """None: a workspace does not know it without a query."""
