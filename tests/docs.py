@@ -92,7 +92,7 @@ def _words(template: Template) -> str:
 
 class _Placeholders(dict[str, str]):
     NAMES = (
-        "reason", "reported_error", "records", "span", "elsewhere", "shared", "same", "total", "usual",
+        "reason", "reported_error", "records", "span", "first", "last", "shared", "same", "total", "usual",
         "server_connection", "closed_at", "server_reason", "server_meaning", "leaving", "address", "hub",
     )  # fmt: skip
 

@@ -85,16 +85,18 @@ def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
 
 
 def _no_logs(question: Question, table: Knowledge) -> Conclusion:
-    logged = question.logged
-    elsewhere = (
-        f"The logs at hand go from {moment(logged.start)} to {moment(logged.end)}." if logged is not None else ""
-    )
-    window = question.command.window
-    nothing = f"No data: nothing was logged between {moment(window.start)} and {moment(window.end)}."
+    window, logged = question.command.window, question.logged
+    nothing = f"Nothing was logged between {moment(window.start)} and {moment(window.end)}"
+    if logged is None:
+        found = table["no-logs"].finding({})
+        headline = f"{nothing}, nor was any record of other days found."
+    else:
+        found = table["logs-elsewhere"].finding({"first": moment(logged.start), "last": moment(logged.end)})
+        headline = f"{nothing}; the logs at hand go from {moment(logged.start)} to {moment(logged.end)}."
     return Conclusion(
         verdict=Verdict.NO_DATA,
-        headline=f"{nothing} {elsewhere}".rstrip(),
-        findings=(table["no-logs"].finding({"elsewhere": elsewhere}),),
+        headline=headline,
+        findings=(found,),
         gaps=(_connectivity_gap(),),
         next_steps=_wider(question),
         notes=_late(question),
