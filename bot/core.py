@@ -123,13 +123,13 @@ class _Investigation:
     async def report(self) -> Report:
         window = self._asked.window
         opening = self._investigation.opening
-        self._engine.prepare([step.sample(window, self._resource) for step in self._investigation.steps.values()])
-        await self._round(
-            {
-                OPENING: opening.bind(window, self._resource, self._asked.arguments),
-                COVERAGE: self._coverage_query.bind(window, self._resource, {}),
-            }
-        )
+        first = {
+            OPENING: opening.bind(window, self._resource, self._asked.arguments),
+            COVERAGE: self._coverage_query.bind(window, self._resource, {}),
+        }
+        steps = [step.sample(window, "/sample") for step in self._investigation.steps.values()]
+        self._engine.prepare([*first.values(), *steps])
+        await self._round(first)
         for name in (OPENING, COVERAGE):
             if isinstance(failure := self._runs[name].outcome, EngineError):
                 return self._failed(failure)
@@ -159,8 +159,9 @@ class _Investigation:
         return Window(first, last + timedelta(seconds=1))
 
     def _bind(self, ask: Ask) -> BoundQuery:
+        """A step's query, about the one resource that the rows so far name: neighbours in a workspace are others."""
         step: Query = self._investigation.steps[ask.step]
-        return step.bind(ask.window or self._asked.window, self._resource, ask.values)
+        return step.bind(ask.window or self._asked.window, self._named() or self._resource, ask.values)
 
     async def _round(self, queries: Mapping[str, BoundQuery]) -> None:
         """Run `queries` side by side; a failure is kept as that query's outcome, and the others go on."""
@@ -232,12 +233,14 @@ class _Investigation:
             engine=self._waited,
         )
 
-    def _resource_seen(self) -> str:
-        """The full resource id when the rows name exactly one, else what was asked for."""
+    def _named(self) -> str:
+        """The full resource id when the opening's rows name exactly one; else empty."""
         opening = self._tables().get(OPENING)
-        rows = opening.rows if opening else ()
-        seen = {str(row.get("_ResourceId") or "").lower() for row in rows} - {""}
-        return seen.pop() if len(seen) == 1 else self._asked.resource or self._resource
+        seen = {str(row.get("_ResourceId") or "").lower() for row in (opening.rows if opening else ())} - {""}
+        return seen.pop() if len(seen) == 1 else ""
+
+    def _resource_seen(self) -> str:
+        return self._named() or self._asked.resource or self._resource
 
     def _notes(self) -> list[str]:
         notes: list[str] = []
@@ -264,4 +267,5 @@ class _Investigation:
 
 def _within(resource: str) -> str:
     """A resource as the queries compare it: the whole id, or "/name" as the end of one; empty for every resource."""
+    resource = resource.rstrip("/")
     return resource if not resource or resource.startswith("/") else f"/{resource}"

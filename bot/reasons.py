@@ -14,7 +14,7 @@ from dataclasses import dataclass
 _REPORTED = re.compile(r"[\s.;,]*\bserver reported error:\s*", re.IGNORECASE)
 _DRESS = re.compile(
     r"\s*(?:(?:the )?(?:client |server )?connection (?:was |has )?(?:aborted|ended|closed)\s*(?:[.:,;-]+|\Z)\s*)?"
-    r"(?:reason:\s*)?",
+    r"(?:[^:]{0,60}\bconnection\b[^:]{0,60}?\breason:|reason:)?\s*",
     re.IGNORECASE,
 )
 _NOT_WORD = re.compile(r"[\W_]+")

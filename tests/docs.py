@@ -93,7 +93,8 @@ def _words(template: Template) -> str:
 class _Placeholders(dict[str, str]):
     NAMES = (
         "reason", "reported_error", "records", "span", "first", "last", "shared", "same", "total", "usual",
-        "server_connection", "closed_at", "server_reason", "server_meaning", "leaving", "address", "hub",
+        "server_connection", "closed_at", "server_reason", "server_meaning", "leaving",
+        "apart", "address", "hub",
     )  # fmt: skip
 
     def __init__(self) -> None:

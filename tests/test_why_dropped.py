@@ -63,6 +63,36 @@ async def test_a_user_who_came_back_is_timed(tmp_path: Path) -> None:
     assert (facts["Lifetime"], facts["Came back"]) == ("4m", "yes, after 7s as next")
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        pytest.param(["Slow client", "Slow client."], id="in two wordings"),
+        pytest.param(["Slow client", ""], id="once without its reason"),
+        pytest.param(["Slow client", "Slow client"], id="twice"),
+    ],
+)
+async def test_a_neighbour_counts_once_however_often_its_close_was_recorded(records: list[str], tmp_path: Path) -> None:
+    logged = [{"at": "10:05:00", "op": "ConnectionAborted", "id": "me", "Message": "Slow client"}]
+    logged += [
+        {"repeat": 5, "at": "10:05:01", "op": "ConnectionAborted", "id": "n{n}", "Message": text} for text in records
+    ]
+    logged.append({"repeat": 5, "at": "10:05:01", "op": "EndConnectionFailed", "id": "n{n}", "Message": "Failed."})
+    report = await answer(tmp_path, logged)
+    assert "5 other clients with it" in report.headline
+    assert "other reasons" not in report.findings[0].evidence[1].statement
+
+
+async def test_a_reason_of_its_own_is_counted_among_hundreds_of_others(tmp_path: Path) -> None:
+    logged = [
+        {"at": "10:05:00", "op": "ConnectionAborted", "id": "me", "Message": "zeta"},
+        {"at": "10:05:00", "op": "ConnectionAborted", "id": "twin", "Message": "zeta"},
+        {"repeat": 250, "at": "10:05:00", "op": "ConnectionAborted", "id": "n{n}", "Message": "alpha {n}"},
+    ]
+    statement = (await answer(tmp_path, logged)).findings[0].evidence[1].statement
+    assert statement.startswith("1 other client connection ended for the same reason")
+    assert "More than 200 different reasons" in statement
+
+
 async def test_a_reason_nobody_knows_is_shown_word_for_word(tmp_path: Path) -> None:
     text = "Quota of <!channel> *exceeded* `now`"
     report = await answer(
@@ -102,4 +132,6 @@ async def test_the_report_keeps_the_kql_of_every_query_it_ran(tmp_path: Path) ->
         "Server connections that closed just before",
         "Client connections that started in the window",
     ]
-    assert all(ran.kql.startswith("let window_start = datetime(2026-11-23T10:00:00") for ran in report.kql)
+    starts = [ran.kql.partition("\n")[0].partition("T")[2][:8] for ran in report.kql]
+    # What surrounds the end is looked for around it, wherever the window ends.
+    assert starts == ["10:00:00", "10:00:00", "10:00:00", "10:04:00", "10:00:00"]

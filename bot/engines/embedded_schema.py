@@ -112,10 +112,14 @@ def create(schema: TableSchema) -> Sequence[str]:
 def view(schema: TableSchema, resources: Mapping[int, str]) -> str:
     """The statement that makes the view queries see. `resources` maps each hash in the store to its resource id.
 
-    A few ids are written into the view, so that a query that does not ask for them pays nothing; many are joined.
+    One id is a constant and a few are written into the view, so that a query pays little or nothing for them; many
+    are joined.
     """
     joined = ""
-    if len(resources) > _FEW_RESOURCES:
+    ids = set(resources.values())
+    if len(ids) == 1:
+        resource = text(ids.pop())
+    elif len(resources) > _FEW_RESOURCES:
         resource, joined = name(_RESOURCE_ID), f" LEFT JOIN {RESOURCES} USING (resource)"
     else:
         cases = "".join(f" WHEN {number} THEN {text(each)}" for number, each in resources.items())

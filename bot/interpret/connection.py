@@ -30,8 +30,8 @@ class Ending:
 
     @property
     def is_goodbye(self) -> bool:
-        """Whether this is a normal end: ConnectionEnded, and no reason given."""
-        return self.operation == ENDED and not self.reason.text
+        """Whether this is a normal end: ConnectionEnded, and neither a reason nor an error given."""
+        return self.operation == ENDED and not self.reason.text and not self.reason.reports_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def read(connection_id: str, rows: Sequence[Row]) -> Life | None:
         started_at=before_end[-1] if before_end else None,
         ending=ending,
         other_endings=tuple(other for other in life[1:] if other.message != life[0].message),
-        closes=len({close.at for close in closes if close.operation != END_FAILED}),
+        closes=1 + sum(closes[0].at < start <= closes[-1].at for start in starts) if closes else 0,
         back_at=back[0] if back else None,
         first=min(row["TimeGenerated"] for row in rows),
         last=max(row["LastTime"] for row in rows),

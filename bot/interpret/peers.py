@@ -20,6 +20,8 @@ _WITH = {
     "transport": "over the same transport",
     "region": "in the same region",
 }
+# How many reasons the query returns.
+ROWS = 200
 # Below three others a shared address or hub is no pattern; from four in five on it is the rule.
 FEW = 3
 MOST = 0.8
@@ -45,6 +47,11 @@ class Peers:
 
     def share(self, what: str) -> float:
         return self.shared[what] / self.total if self.total else 0.0
+
+    @property
+    def spread(self) -> bool:
+        """Whether at least some of them come from another address."""
+        return self.shared["address"] < self.total
 
     def is_marked_by(self, what: str) -> bool:
         """Whether nearly all of them share `what`, and it is not simply what nearly everyone has."""
@@ -102,6 +109,8 @@ def evidence(peers: Peers, reach: str) -> Evidence:
             f"{peers.total:,} other client {verb} ended for the same reason within {reach} of it, "
             f"{peers.within_10_s:,} within 10 seconds" + (f": {'; '.join(same)}." if same else ".")
         )
+    if len(peers.rows) == ROWS:
+        statement += f" More than {ROWS} different reasons were logged in that time; the rest are not counted."
     if peers.others:
         statement += f" {count(peers.others, 'other')} closed for other reasons in that time."
     return Evidence(
@@ -125,7 +134,9 @@ def scope(peers: Peers, life: Life, hit_by_server: bool) -> str:
         if getattr(life, what) and marked:
             part = "all" if peers.shared[what] == peers.total else f"{peers.shared[what]:,}"
             return f"{others} with it, {part} {_WITH[what]}"
-    return f"{others} with it" + (", from several addresses" if peers.total >= FEW and life.address else "")
+    if life.address and peers.total >= FEW and peers.spread:
+        return f"{others} with it, from several addresses"
+    return f"{others} with it"
 
 
 def _shared(peers: Peers, what: str) -> str:

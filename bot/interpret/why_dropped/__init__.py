@@ -24,13 +24,15 @@ from bot.interpret.why_dropped.words import (
     servers_evidence,
 )
 from bot.knowledge import Entry, Knowledge
-from bot.model import Evidence, Table, Verdict
+from bot.model import Evidence, Table, Verdict, Window
 
 REASONS = "abort_reasons"
 FINDINGS = "connection_findings"
 REACH = timedelta(minutes=5)
 # The clients of a lost server connection close within seconds of it.
 SERVER_REACH = timedelta(seconds=30)
+# The span of queries/investigations/why_dropped/servers.kql.
+SERVERS_BEFORE, SERVERS_AFTER = timedelta(seconds=60), timedelta(seconds=5)
 
 
 def asks(question: Question, tables: Tables) -> Sequence[Ask]:
@@ -50,9 +52,12 @@ def asks(question: Question, tables: Tables) -> Sequence[Ask]:
     if life.ending is None or life.ending.is_goodbye:
         return found
     reach = SERVER_REACH if life.is_server else REACH
+    # What surrounds the end may lie outside the window that was asked about.
+    nearby = Window(at - reach, at + reach)
+    close = {**mine, **here, "user_id": life.user, "ended_at": at}
     return [
-        Ask("around", {**mine, **here, "user_id": life.user, "ended_at": at, "reach": reach}),
-        Ask("servers", {**mine, "ended_at": at}),
+        Ask("around", {**close, "message": life.ending.message, "reach": reach}, nearby),
+        Ask("servers", {**mine, "ended_at": at}, Window(at - SERVERS_BEFORE, at + SERVERS_AFTER)),
         *([] if life.is_server else [Ask("population", here)]),
         *found,
     ]
@@ -84,7 +89,7 @@ def _dropped(
     of = "server-connection-dropped" if life.is_server else entry.code
     who = peers.read(around.rows, tables.get("population", Table((), ())).rows, of, life, ending, table)
     servers = cause.server_closes(tables.get("servers"), life, ending, table)
-    decision = cause.decide(life, entry, who, servers, knowledge[FINDINGS])
+    decision = cause.decide(life, ending, entry, who, servers, knowledge[FINDINGS])
     proof = [_ending_evidence(life, ending)]
     if "around" in tables:
         proof.append(peers.evidence(who, "30 seconds" if life.is_server else "5 minutes"))

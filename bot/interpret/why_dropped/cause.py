@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot import reasons
+from bot import reasons, times
 from bot.interpret.connection import ENDED, Ending, Life, count
 from bot.interpret.peers import FEW, Peers, percent
 from bot.knowledge import Entry, Knowledge
@@ -14,6 +14,9 @@ from bot.model import Candidate, Cause, Confidence, Family, Finding, Table
 
 # A single time-out is nobody's fault; this many of one minute, from everywhere, are not each client's own.
 MANY = 10
+# How long before a client's end its server connection may have closed, and how near two closes are the same moment.
+HIT = timedelta(seconds=15)
+SAME_MOMENT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class Decision:
     because: str = ""
 
 
+def apart(close: datetime, end: datetime) -> str:
+    """'5s before', '2s after' or 'in the same second': when a server connection closed, seen from the end."""
+    if close == end:
+        return "in the same second"
+    return f"{times.span_text(abs(end - close))} {'before' if close < end else 'after'}"
+
+
 def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Knowledge) -> tuple[ServerClose, ...]:
     """The closes of server connections of the same hub (or of an unnamed one), nearest in time first."""
     found: dict[str, ServerClose] = {}
@@ -54,7 +64,7 @@ def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Kn
             connection_id=row["ConnectionId"],
             at=row["TimeGenerated"],
             reason=reason.text,
-            goodbye=row["OperationName"].casefold() == ENDED and not reason.text,
+            goodbye=row["OperationName"].casefold() == ENDED and not reason.text and not reason.reports_error,
             entry=knowledge.explain(reason, "Server"),
             address=row["CallerIpAddress"],
             hub=row["HubName"],
@@ -65,7 +75,9 @@ def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Kn
     return tuple(sorted(found.values(), key=lambda close: (abs(close.at - ending.at), close.connection_id)))
 
 
-def decide(life: Life, entry: Entry, who: Peers, servers: Sequence[ServerClose], findings: Knowledge) -> Decision:
+def decide(
+    life: Life, ending: Ending, entry: Entry, who: Peers, servers: Sequence[ServerClose], findings: Knowledge
+) -> Decision:
     """The cause of a drop that `entry` explains; the candidates are those the cause leaves open.
 
     `findings` is the table connection_findings, for what the surrounding records add.
@@ -74,9 +86,9 @@ def decide(life: Life, entry: Entry, who: Peers, servers: Sequence[ServerClose],
         case "client-ping-timeout":
             decision = _client_ping(entry, who, findings)
         case "server-connection-dropped" if not life.is_server:
-            decision = _consequence(entry, servers, findings)
+            decision = _consequence(ending, entry, servers, findings)
         case "app-server-closed" if not life.is_server:
-            decision = _closed_by_app(entry, servers, findings)
+            decision = _closed_by_app(ending, entry, who, servers, findings)
         case "server-ping-timeout":
             decision = _server_ping(life, entry, servers)
         case _:
@@ -101,7 +113,7 @@ def _client_ping(entry: Entry, who: Peers, findings: Knowledge) -> Decision:
         }
         found = findings["one-network"].finding(words)
         return Decision(Cause(Family.NET, "client-network", Confidence.MEDIUM), entry.candidates, (found,))
-    if who.within_10_s >= MANY:
+    if who.within_10_s >= MANY and who.spread:
         spread = Candidate(
             Family.SERVICE,
             "many-networks",
@@ -113,11 +125,19 @@ def _client_ping(entry: Entry, who: Peers, findings: Knowledge) -> Decision:
     return Decision(_stated(entry), entry.candidates)
 
 
-def _consequence(entry: Entry, servers: Sequence[ServerClose], findings: Knowledge) -> Decision:
-    if not servers:
+def _near(servers: Sequence[ServerClose], ending: Ending) -> list[ServerClose]:
+    """The server closes that may have caused this end: its clients close within seconds of a server connection."""
+    return [close for close in servers if ending.at - close.at <= HIT]
+
+
+def _consequence(ending: Ending, entry: Entry, servers: Sequence[ServerClose], findings: Knowledge) -> Decision:
+    near = _near(servers, ending)
+    if not near:
         return Decision(_stated(entry), entry.candidates)
-    # The nearest close whose reason is known says most; else the nearest.
-    server = next((close for close in servers if not close.goodbye and close.entry.confidence), servers[0])
+    # Of closes that are about as near as the nearest, the one whose reason is known says most.
+    nearest = abs(near[0].at - ending.at)
+    about = [close for close in near if abs(close.at - ending.at) - nearest <= SAME_MOMENT]
+    server = next((close for close in about if not close.goodbye and close.entry.confidence), near[0])
     said = f"{server.entry.title.render(reason=server.reason)}."
     candidates = entry.candidates
     if server.goodbye:
@@ -131,6 +151,7 @@ def _consequence(entry: Entry, servers: Sequence[ServerClose], findings: Knowled
     words = {
         "server_connection": server.connection_id,
         "closed_at": f"{server.at:%H:%M:%S} UTC",
+        "apart": apart(server.at, ending.at),
         "server_reason": server.reason or "no reason given",
         "server_meaning": said,
     }
@@ -139,9 +160,13 @@ def _consequence(entry: Entry, servers: Sequence[ServerClose], findings: Knowled
     return Decision(cause, candidates, (found,), hit_by_server=True, because=because)
 
 
-def _closed_by_app(entry: Entry, servers: Sequence[ServerClose], findings: Knowledge) -> Decision:
-    leaving = [close for close in servers if close.goodbye or close.entry.code == "app-server-closed"]
-    if not leaving:
+def _closed_by_app(
+    ending: Ending, entry: Entry, who: Peers, servers: Sequence[ServerClose], findings: Knowledge
+) -> Decision:
+    near = _near(servers, ending)
+    leaving = [close for close in near if close.goodbye or close.entry.code == "app-server-closed"]
+    # One server connection that ends is daily life; with another, or with other clients, an app server left.
+    if len(leaving) + who.total < 2 or not leaving:
         return Decision(_stated(entry), entry.candidates)
     found = findings["app-server-left"].finding({"leaving": count(len(leaving), "server connection")})
     shutdown = Cause(Family.APP, "app-shutdown", Confidence.MEDIUM)

@@ -19,6 +19,7 @@ PIECE = 6
 AROUND = timedelta(days=6)
 CLOSE_ENOUGH = 60.0
 MARGIN = timedelta(minutes=10)
+LATEST = timedelta(hours=3)
 
 
 def asks(question: Question) -> Sequence[Ask]:
@@ -63,7 +64,8 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
     return Conclusion(
         verdict=Verdict.UNDECIDED,
         headline=f"Never seen: no record between {moment(question.command.window.start)} and "
-        f"{moment(question.command.window.end)} is about this connection, though {count(rows, 'record')} were logged.",
+        f"{moment(question.command.window.end)} is about this connection, though {count(rows, 'record')} "
+        f"{'was' if rows == 1 else 'were'} logged.",
         findings=(table["never-seen"].finding({}, evidence),),
         gaps=() if connections else (_connectivity_gap(),),
         next_steps=(*steps, *_wider(question)),
@@ -74,7 +76,8 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
 def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
     span = f"{moment(row['first_seen'])} to {moment(row['last_seen'])}"
     records = count(row["records"], "record")
-    window = Window(row["first_seen"] - MARGIN, row["last_seen"] + MARGIN)
+    # Records that lie in the window all the same were filed hours late; a wider window reads their files.
+    window = Window(row["first_seen"] - MARGIN, row["last_seen"] + LATEST)
     evidence = Evidence("Where it is", f"{records} from {span}.")
     return Conclusion(
         verdict=Verdict.UNDECIDED,
@@ -89,10 +92,12 @@ def _no_logs(question: Question, table: Knowledge) -> Conclusion:
     nothing = f"Nothing was logged between {moment(window.start)} and {moment(window.end)}"
     if logged is None:
         found = table["no-logs"].finding({})
-        headline = f"{nothing}, nor was any record of other days found."
+        headline = f"{nothing}{_about(question)}, nor was any record of other days found."
     else:
         found = table["logs-elsewhere"].finding({"first": moment(logged.start), "last": moment(logged.end)})
-        headline = f"{nothing}; the logs at hand go from {moment(logged.start)} to {moment(logged.end)}."
+        headline = (
+            f"{nothing}{_about(question)}; the logs at hand go from {moment(logged.start)} to {moment(logged.end)}."
+        )
     return Conclusion(
         verdict=Verdict.NO_DATA,
         headline=headline,
@@ -101,6 +106,11 @@ def _no_logs(question: Question, table: Knowledge) -> Conclusion:
         next_steps=_wider(question),
         notes=_late(question),
     )
+
+
+def _about(question: Question) -> str:
+    resource = question.command.resource
+    return f" about a resource named {resource!r} (check the name)" if resource else ""
 
 
 def _connectivity_gap() -> Gap:

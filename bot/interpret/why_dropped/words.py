@@ -10,7 +10,7 @@ from bot.command import Command
 from bot.interpret import Question, Tables
 from bot.interpret.connection import ENDED, Ending, Life, count
 from bot.interpret.peers import Peers, scope
-from bot.interpret.why_dropped.cause import Decision, ServerClose
+from bot.interpret.why_dropped.cause import Decision, ServerClose, apart
 from bot.knowledge import Entry
 from bot.model import Evidence, Fact, Gap, Link, NextStep, Table
 from bot.times import span_text
@@ -127,7 +127,14 @@ def servers_evidence(servers: Sequence[ServerClose], ending: Ending) -> Evidence
             "No other server connection of this hub is logged as closed in the 60 s before it.",
         )
     rows = tuple(
-        (close.at, _apart(close, ending), close.connection_id, close.address, close.hub, close.reason or "(none given)")
+        (
+            close.at,
+            apart(close.at, ending.at),
+            close.connection_id,
+            close.address,
+            close.hub,
+            close.reason or "(none given)",
+        )
         for close in servers
     )
     return Evidence(
@@ -137,13 +144,6 @@ def servers_evidence(servers: Sequence[ServerClose], ending: Ending) -> Evidence
         rows,
         len(rows),
     )
-
-
-def _apart(close: ServerClose, ending: Ending) -> str:
-    """'5s before', '2s after', or 'same second' as seen from the connection's end."""
-    if close.at == ending.at:
-        return "same second"
-    return f"{span_text(abs(ending.at - close.at))} {'before' if close.at < ending.at else 'after'}"
 
 
 def gaps(question: Question, life: Life, entry: Entry | None) -> tuple[Gap, ...]:
@@ -232,7 +232,9 @@ def notes(question: Question, life: Life) -> tuple[str, ...]:
     if life.repeated:
         found.append(f"{count(life.repeated, 'record')} arrived more than once; each counts once here.")
     if life.other_endings:
-        others = "; ".join(f"\u201c{_short(other.message, 120)}\u201d" for other in life.other_endings[:3])
+        others = "; ".join(
+            f"\u201c{_short(other.message or other.operation, 120)}\u201d" for other in life.other_endings[:3]
+        )
         found.append(f"Another record about its end says: {others}.")
     if life.back_at is not None:
         found.append(f"It started again under the same id at {moment(life.back_at)}; this is about the close before.")
