@@ -59,7 +59,7 @@ class Command:
     def line(self) -> str:
         """The command text that `parse` reads back as an equal Command, its window absolute, in UTC.
 
-        Chat and a shell read it alike; values that equal their default are left out.
+        For a shell see `bot.words.shell`; values that equal their default are left out.
         """
         positionals, options = [], []
         in_order = True
@@ -95,7 +95,20 @@ def parse(
     The present counts in whole seconds, so that windows read well. Raises UsageError: its hint is a line
     that works, its suggestions are whole lines.
     """
-    parts = grammar.read(line, verbs)
+
+    def works(suggestion: str) -> bool:
+        try:
+            _typed(grammar.read(suggestion, verbs), now, zone)
+        except UsageError:
+            return False
+        return True
+
+    return _typed(grammar.read(line, verbs, works), now, zone)
+
+
+def _typed(
+    parts: grammar.Parts | HelpRequest | VersionRequest, now: datetime, zone: tzinfo
+) -> Command | HelpRequest | VersionRequest:
     if not isinstance(parts, grammar.Parts):
         return parts
     try:

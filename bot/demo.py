@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 import textwrap
 from dataclasses import replace
@@ -46,12 +47,12 @@ async def run(directory: Path, options: Options) -> int:
     talking = sys.stdin.isatty() and sys.stdout.isatty()
     async with opened(options, known) as core:
         face = Face(width(), options.color, zone=zone, kql=options.kql)
-        face = replace(face, prefix="/signalr") if talking else replace(face, suffix=f" --logs {quote(str(directory))}")
-        sys.stdout.write(f"$ signalr-bot {line} --logs {directory}\n\n")
+        shell = replace(face, suffix=_logs(directory))
+        face = replace(face, prefix="/signalr") if talking else shell
+        sys.stdout.write(f"$ {shell.command(line)}\n\n")
         sys.stdout.write(render(await core.answer(line, zone), face))
         others = [example for example in written.examples if example is not chosen]
-        line = f"{face.prefix} why-dropped {{}}{face.suffix}"
-        lines = ["", "Other connections to ask about:", *(each for e in others for each in _example(e, line))]
+        lines = ["", "Other connections to ask about:", *(each for e in others for each in _example(e, face))]
         sys.stdout.write("\n".join([*lines, ""]))
         if talking:
             sys.stdout.write("\nType commands as in Slack: /signalr help. Tab completes, `exit` leaves.\n")
@@ -62,16 +63,21 @@ async def run(directory: Path, options: Options) -> int:
 def summary(written: Written, directory: Path) -> str:
     """What was written, and commands that show something in it, with their times."""
     lines = [_size(written, directory), "Connections to ask about:"]
+    face = Face(suffix=_logs(directory))
     for example in written.examples:
         at = example.ended_at
         window = f"--at {iso(at)}" if at else f"--from {iso(written.first)} --to {iso(written.last)}"
-        lines += _example(example, f"signalr-bot why-dropped {{}} {window} --logs {quote(str(directory))}")
+        lines += _example(example, face, window)
     return "\n".join([*lines, ""])
 
 
-def _example(example: Example, line: str) -> list[str]:
+def _logs(directory: Path) -> str:
+    return f" --logs {shlex.quote(str(directory))}"
+
+
+def _example(example: Example, face: Face, window: str = "") -> list[str]:
     note = textwrap.fill(example.note, width() - 2, initial_indent="  ", subsequent_indent="  ")
-    return [note, "    " + line.format(quote(example.connection_id))]
+    return [note, "    " + face.command(f"why-dropped {quote(example.connection_id)} {window}".rstrip())]
 
 
 def _size(written: Written, directory: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -87,8 +87,13 @@ class Parts:
     resource: str = ""
 
 
-def read(line: str | Sequence[str], verbs: Mapping[str, Verb]) -> Parts | HelpRequest | VersionRequest:
-    """The parts of `line`: chat text, or words that a shell has split. Raises UsageError."""
+def read(
+    line: str | Sequence[str], verbs: Mapping[str, Verb], works: Callable[[str], bool] = lambda _: False
+) -> Parts | HelpRequest | VersionRequest:
+    """The parts of `line`: chat text, or words that a shell has split.
+
+    Raises UsageError; of the lines that come to mind it suggests those of which `works` says that they can be used.
+    """
     try:
         words = split(line) if isinstance(line, str) else [Word(text) for text in line]
     except UsageError as error:
@@ -101,19 +106,20 @@ def read(line: str | Sequence[str], verbs: Mapping[str, Verb]) -> Parts | HelpRe
     if first in _VERSION:
         return VersionRequest()
     if first not in verbs:
-        raise _unknown_verb(words, verbs)
+        raise _unknown_verb(words, verbs, works)
     rest = words[1:]
     lone = rest[0] if len(rest) == 1 and not rest[0].literal else None
     if (lone and lone.text.casefold() in _HELP) or _asks_help(rest):
         return HelpRequest(first)
-    return _Reader(first, verbs[first], words).parts()
+    return _Reader(first, verbs[first], words, works).parts()
 
 
 class _Reader:
     """Sorts the words of one command line; `words` starts with the verb."""
 
-    def __init__(self, name: str, verb: Verb, words: list[Word]) -> None:
+    def __init__(self, name: str, verb: Verb, words: list[Word], works: Callable[[str], bool]) -> None:
         self._words = words
+        self._works = works
         self._verb = verb
         self._read = Parts(name, verb)
         self._options = {parameter.option[2:]: parameter for parameter in verb.parameters}
@@ -198,6 +204,7 @@ class _Reader:
         """The words that belong to no option become the window's length and the positional values."""
         free = [p for p in self._verb.parameters if p.positional and p.name not in self._read.values]
         needed = sum(parameter.required for parameter in free)
+        self._join_length(needed)
         lengths = [word for word in self._bare if not word.literal and times.duration(word.text) is not None]
         if lengths and len(self._bare) > needed:
             self._take_length(lengths[-1])
@@ -210,6 +217,18 @@ class _Reader:
         if missing:
             name = missing[0].words if missing[0].positional else missing[0].option
             raise self._error(f"{self._read.name} needs {_article(name)}.")
+
+    def _join_length(self, needed: int) -> None:
+        """A number and its unit that stand apart, `2 h` or `1 hour 30 min`, become one word."""
+        for count in range(min(_LONGEST_MOMENT, len(self._bare) - needed), 1, -1):
+            for start in range(len(self._bare) - count + 1):
+                apart = self._bare[start : start + count]
+                text = " ".join(word.text for word in apart)
+                # `1h 2h` are two lengths, and one of them may be an id
+                is_number = times.duration(apart[0].text) is None
+                if is_number and not any(word.literal for word in apart) and times.duration(text) is not None:
+                    self._bare[start : start + count] = [Word(text)]
+                    return
 
     def _take_length(self, word: Word) -> None:
         # by identity: the same text may stand there as an id too
@@ -234,11 +253,13 @@ class _Reader:
                     f"A window's length cannot be negative: {times.quoted(word.text)}.",
                     [self._with(word, word.text[1:])],
                 )
+            if name in ("help", "h"):
+                raise self._error("--help takes no value.", [self._with(word, "--help")])
             name, equals, value = word.text.partition("=")
             instead = f" Did you mean --{near[0]}?" if near else ""
             raise self._error(
                 f"{self._read.name} has no option {times.quoted(name)}.{instead}",
-                [self._with(word, f"--{option}{equals}{value}") for option in near],
+                [self._with(word, "--help" if each == "help" else f"--{each}{equals}{value}") for each in near],
             )
 
     def _too_many(self, free: Sequence[Parameter]) -> UsageError:
@@ -252,8 +273,8 @@ class _Reader:
         return join([Word(text) if other is word else other for other in self._words])
 
     def _error(self, message: str, suggestions: Iterable[str] = ()) -> UsageError:
-        verbs = {self._read.name: self._verb}
-        return UsageError(message, self._verb.example, [line for line in suggestions if _works(line, verbs)])
+        usable = [line for line in suggestions if _is_fit(line) and self._works(line)]
+        return UsageError(message, self._verb.example, usable)
 
 
 def _normal(text: str) -> str:
@@ -289,34 +310,31 @@ def _help(topics: Sequence[Word], verbs: Mapping[str, Verb]) -> HelpRequest:
     raise UsageError(f"There is no subcommand {times.quoted(topics[0].text)} to help with.", "help", near)
 
 
-def _unknown_verb(words: Sequence[Word], verbs: Mapping[str, Verb]) -> UsageError:
+def _unknown_verb(words: Sequence[Word], verbs: Mapping[str, Verb], works: Callable[[str], bool]) -> UsageError:
     first, rest = words[0], words[1:]
     message = f"There is no subcommand {times.quoted(first.text)}."
     names = _nearest(_normal(first.text), [*verbs, "help", "version"], _NEAR)
-    lines = [_working([Word(name), *rest], verbs) for name in names]
+    lines = [_working([Word(name), *rest], verbs, works) for name in names]
     joined = f"{_normal(first.text)}-{_normal(rest[0].text)}" if rest else ""
     if joined in verbs:
-        lines.insert(0, _working([Word(joined), *rest[1:]], verbs))
+        lines.insert(0, _working([Word(joined), *rest[1:]], verbs, works))
     if not names:
         # an id alone: the subcommands that take just one
         takers = [n for n, v in verbs.items() if sum(p.required for p in v.parameters) == 1]
-        lines = [_working([Word(name), *words], verbs) for name in takers[:1] if len(first.text) > 8]
+        lines = [_working([Word(name), *words], verbs, works) for name in takers[:1] if len(first.text) > 8]
     return UsageError(message, _any_example(verbs), [line for line in dict.fromkeys(lines) if line])
 
 
-def _working(words: Sequence[Word], verbs: Mapping[str, Verb]) -> str:
-    """`words` as a line when it can be read, else the verb's example."""
+def _working(words: Sequence[Word], verbs: Mapping[str, Verb], works: Callable[[str], bool]) -> str:
+    """`words` as a line when it can be used, else the verb's example."""
     line, verb = join(words), verbs.get(words[0].text)
-    if _works(line, verbs):
+    if _is_fit(line) and works(line):
         return line
     return verb.example if verb else words[0].text
 
 
-def _works(line: str, verbs: Mapping[str, Verb]) -> bool:
-    try:
-        return line.isprintable() and len(line) <= _LONGEST_LINE and read(line, verbs) is not None
-    except UsageError:
-        return False
+def _is_fit(line: str) -> bool:
+    return line.isprintable() and len(line) <= _LONGEST_LINE
 
 
 def _any_example(verbs: Mapping[str, Verb]) -> str:

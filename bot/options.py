@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfoNotFoundError
@@ -52,7 +53,8 @@ class Options:
 def take(argv: Sequence[str]) -> tuple[Options, list[str]]:
     """The global options in `argv`, and the words that are left; nothing after `--` is an option.
 
-    Raises UsageError for one without its value, or a `--now` that is no time.
+    Raises UsageError for one without its value, or a `--now` that is no time. A value that starts with `--` is
+    read only behind a `=`.
     """
     switches, values, words = set[str](), dict[str, str](), list[str]()
     rest = iter(argv)
@@ -64,7 +66,7 @@ def take(argv: Sequence[str]) -> tuple[Options, list[str]]:
             switches.add(word)
         elif name in _VALUES:
             text = value if equals else next(rest, "")
-            if not text:
+            if not text or (not equals and text.startswith("--")):
                 raise UsageError(f"{name} needs a value.", f"help {name} {'sample' if name == '--logs' else 'now'}")
             values[name] = text
         else:
@@ -90,13 +92,20 @@ def _fixed(text: str) -> datetime:
 
 
 def local_zone() -> tzinfo:
-    """The time zone of this machine; UTC when it names one that does not exist."""
+    """The time zone of this machine; UTC, and once a line that says so, when it names one that does not exist."""
     from tzlocal import get_localzone
 
     try:
         return get_localzone()
     except (ZoneInfoNotFoundError, ValueError, OSError):
+        _say_unknown_zone(os.environ.get("TZ", ""))
         return UTC
+
+
+@cache
+def _say_unknown_zone(name: str) -> None:
+    said = f"TZ={name} is no time zone with a name" if name.isprintable() and name else "This machine has no time zone"
+    print(f"{said} like Europe/Berlin; times are read and shown in UTC.", file=sys.stderr)
 
 
 def width() -> int:

@@ -19,6 +19,11 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from bot.errors import UsageError
 
 WORKING_TIME = "2026-11-23T14:05Z"
+# No log is older, and what is added to a time or taken from it later stays on Python's calendar.
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)
+
+_TOO_EARLY = f"That is further back than any log goes: the first year is {EARLIEST.year}."
+_TOO_LATE = f"That is further ahead than any log goes: the last year is {LATEST.year - 1}."
 
 _UNITS = {
     604_800: "w wk wks week weeks",
@@ -95,7 +100,8 @@ def lacks_zone(text: str) -> bool:
 def moment(text: str, now: datetime, zone: tzinfo) -> Moment:
     """The moment that `text` names, seen from `now` (aware) by someone in `zone`.
 
-    Raises UsageError when it names none, or one that is not on the calendar, on the clock or in `zone`.
+    Raises UsageError when it names none, one that is not on the calendar, on the clock or in `zone`, or one
+    outside EARLIEST to LATEST.
     """
     text = text.strip()
     if text.lower() == "now":
@@ -106,25 +112,31 @@ def moment(text: str, now: datetime, zone: tzinfo) -> Moment:
     if match is None:
         raise UsageError(f"{quoted(text)} is not a time I can read.", WORKING_TIME)
     try:
-        return _placed(match, now, zone)
+        named = _placed(match, now, zone)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{quoted(text)} is not on the calendar or the clock.", WORKING_TIME) from error
+    _refuse_far(named.at)
+    return named
 
 
 def before(moment: datetime, span: timedelta) -> datetime:
-    """`span` before `moment`, in UTC. Raises UsageError when that is before the first year."""
+    """`span` before `moment`, in UTC. Raises UsageError when that is before EARLIEST."""
     try:
-        return moment.astimezone(UTC) - span
+        found = moment.astimezone(UTC) - span
     except OverflowError as error:
-        raise UsageError("That is further back than the calendar goes.", WORKING_TIME) from error
+        raise UsageError(_TOO_EARLY, WORKING_TIME) from error
+    _refuse_far(found)
+    return found
 
 
 def after(moment: datetime, span: timedelta) -> datetime:
-    """`span` after `moment`, in UTC. Raises UsageError when that is past the last year."""
+    """`span` after `moment`, in UTC. Raises UsageError when that is past LATEST."""
     try:
-        return moment.astimezone(UTC) + span
+        found = moment.astimezone(UTC) + span
     except OverflowError as error:
-        raise UsageError("That is further ahead than the calendar goes.", WORKING_TIME) from error
+        raise UsageError(_TOO_LATE, WORKING_TIME) from error
+    _refuse_far(found)
+    return found
 
 
 def iso(moment: datetime) -> str:
@@ -149,6 +161,13 @@ def quoted(text: str) -> str:
     """`text` for a message: in quotes, without invisible characters, cut when long."""
     seen = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:61])
     return f"\u201c{seen[:60]}\u2026\u201d" if len(text) > 60 else f"\u201c{seen}\u201d"
+
+
+def _refuse_far(moment: datetime) -> None:
+    if moment < EARLIEST:
+        raise UsageError(_TOO_EARLY, WORKING_TIME)
+    if moment >= LATEST:
+        raise UsageError(_TOO_LATE, WORKING_TIME)
 
 
 def _ago(text: str) -> timedelta | None:

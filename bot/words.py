@@ -7,9 +7,11 @@ never an option, a window or prose, and nothing is trimmed from it.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot import times
 from bot.errors import UsageError
 
 # Slack writes what it recognises as <target> or <target|what was shown>, and every other < > & as an entity
@@ -41,7 +43,8 @@ _QUOTED = {
 _NAME = re.compile(rf"[-{_DASHES}]{{1,2}}[A-Za-z][A-Za-z0-9_-]*=")
 _BARE = re.compile(r"\S+")
 _WRAPPED = re.compile(r"\*([^*]+)\*|`+([^`]+)`+|[\"\u201c-\u201e]([^\"\u201c-\u201e]+)[\"\u201c\u201d]")
-_TRAILING = re.compile(r"(?<=[^.,!?\u2026])[.,!?\u2026]+\Z")
+# The semicolon of an entity that was typed as such is part of it.
+_TRAILING = re.compile(r"(?<=[^.,;:!?\u2026])(?<!&lt)(?<!&gt)(?<!&amp)[.,;:!?\u2026]+\Z")
 _FENCED = re.compile(r"(`{1,3})([^`]*\s[^`]*)\1")
 _PLAIN = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_\-/:.@+=]*[A-Za-z0-9_\-/@+=])?\Z")
 
@@ -67,16 +70,52 @@ def split(text: str) -> list[Word]:
 
 def join(words: Sequence[Word]) -> str:
     """The chat line that `split` reads back as `words`."""
-    return " ".join(quote(word.text) if word.literal else word.text for word in words)
+    return " ".join(quote(word.text) if word.literal else _unquoted(word.text) for word in words)
+
+
+def shell(line: str, options: str = "") -> str:
+    """The chat line `line` as arguments for a POSIX shell, then `options` (shell text) as they are.
+
+    A shell's quotes keep a word whole but cannot say that it means itself: a quoted word that would be read
+    as an option, a window or a call for help stands behind `--`, and an option's value behind `=`.
+    Raises UsageError as `split` does.
+    """
+    arguments: list[str] = []
+    behind: list[str] = []
+    previous = Word("")
+    for word in split(line):
+        is_value = previous.text.startswith("--") and "=" not in previous.text and not previous.literal
+        if not word.literal or not _means_more(word.text):
+            arguments.append(word.text)
+        elif is_value:
+            arguments[-1] += f"={word.text}"
+        else:
+            behind.append(word.text)
+        previous = word
+    return shlex.join(arguments) + options + (f" -- {shlex.join(behind)}" if behind else "")
 
 
 def quote(text: str, *, always: bool = False) -> str:
-    """`text` as one word of a chat line, quoted unless it is plain anyhow. A shell reads it alike."""
+    """`text` as one word of a chat line, quoted unless it is plain anyhow."""
     if not always and _PLAIN.match(text):
         return text
     if "<" in text or ">" in text or _ENTITY.search(text):
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _unquoted(text: str) -> str:
+    """`text`, a word that a shell has split, as one word of a chat line; quoted only where chat would change it."""
+    try:
+        is_same = split(text) == [Word(text)]
+    except UsageError:
+        is_same = False
+    name = _NAME.match(text)
+    return text if is_same else name[0] + quote(text[name.end() :]) if name else quote(text)
+
+
+def _means_more(text: str) -> bool:
+    return undashed(text).startswith("-") or times.duration(text) is not None or text.casefold() in ("help", "?")
 
 
 def undashed(text: str) -> str:

@@ -120,3 +120,23 @@ def test_no_logs_is_said_with_a_next_step(tmp_path: Path, names: tuple[str, ...]
         archive.find(tmp_path / "gone" if names is None else tmp_path, None)
 
     assert (expected in caught.value.message, bool(caught.value.hint)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        pytest.param(Window(datetime.min.replace(tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)), id="the first day"),
+        pytest.param(Window(datetime(9999, 12, 31, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)), id="the last day"),
+    ],
+)
+def test_a_window_at_an_end_of_the_calendar_needs_no_hour_of_today(tree: Path, window: Window) -> None:
+    write(tree, hour(CHAT, "y=0001/m=01/d=01/h=00"), hour(CHAT, "y=9999/m=12/d=31/h=22"))
+    year = {1: "0001", 9999: "9999"}[window.start.year]
+
+    assert [file.name.partition("/y=")[2][:4] for file in archive.find(tree, window).files] == [year]
+
+
+def test_an_hour_that_ends_beyond_the_calendar_is_a_loose_folder(tmp_path: Path) -> None:
+    write(tmp_path, hour(CHAT, "y=9999/m=12/d=31/h=23"))
+
+    assert [file.hour for file in archive.find(tmp_path, TEN_TO_ELEVEN).files] == [None]

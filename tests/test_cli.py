@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -97,6 +98,10 @@ def test_logs_that_are_not_there_end_the_command_in_words(capsys: pytest.Capture
         ),
         (["why-dropped", "abc"], "No logs to ask: neither an archive on disk nor a Log Analytics"),
         (["why-dropped", "abc", "--logs"], "--logs needs a value.\n"),
+        (["why-dropped", "abc", "--logs", "--kql"], "--logs needs a value.\n"),
+        (["why-dropped", "abc", "--help=x"], "--help takes no value.\n"),
+        (["why-dropped", "abc", "--now", "9999-12-31T23:59:59Z"], "--now: That is further ahead than any log goes"),
+        (["why-dropped", "abc", "--now", "1970-01-01T00:00Z"], "That is further back than any log goes"),
         (["why-dropped", "abc", "--now", "soon"], "--now: “soon” is not a time I can read.\n"),
         (["simulate"], "signalr-bot simulate: the following arguments are required: --out.\n"),
         (
@@ -122,6 +127,17 @@ def test_bad_usage_in_json(capsys: pytest.CaptureFixture[str]) -> None:
         ["why-dropped abc"],
         "",
     )
+
+
+@pytest.mark.parametrize("words", [["why-dropped", "abc"], ["why-dropped", "abc", "--json"]], ids=["text", "JSON"])
+def test_a_time_zone_that_does_not_exist_is_said_once(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", *words, "--logs", str(tmp_path), "--now", "14:05"],
+        cwd=ROOT, env={**os.environ, "TZ": "UTC+3"}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    said = "TZ=UTC+3 is no time zone with a name like Europe/Berlin; times are read and shown in UTC.\n"
+    assert done.stderr == said
 
 
 def test_ctrl_c_is_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +193,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, capsys: pytest.Captu
 
 def test_the_demo_answers_and_ends_without_a_terminal(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "demo", "--dir", str(tmp_path / "d")],
+        [sys.executable, "-m", "bot.cli", "demo", "--dir", str(tmp_path / "a & $(b)")],
         cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     shown = done.stdout.split("\n\n")
@@ -185,11 +201,13 @@ def test_the_demo_answers_and_ends_without_a_terminal(tmp_path: Path) -> None:
         done.returncode,
         done.stderr,
         shown[1].startswith("$ signalr-bot why-dropped "),
+        {shlex.split(line)[-1] for line in done.stdout.splitlines() if " signalr-bot why-dropped " in line},
         shown[2][:8],
     ) == (
         0,
         "",
         True,
+        {str(tmp_path / "a & $(b)")},
         "FINDING:",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,8 @@ from bot.command import Command, HelpRequest, Parameter, Verb, VersionRequest, n
 from bot.errors import UsageError
 from bot.kql import clean
 from bot.model import Window
+from bot.options import take
+from bot.words import shell
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -60,6 +63,9 @@ def read(line: str | list[str]) -> str | HelpRequest | VersionRequest:
         pytest.param("why-dropped 1h abc", f"why-dropped abc {HOUR}", id="a window may come before the id"),
         pytest.param("why-dropped 2h", f'why-dropped "2h" {DAY}', id="a length alone is the id"),
         pytest.param("why-dropped 2h 1h", f'why-dropped "2h" {HOUR}', id="of two lengths the first is the id"),
+        pytest.param("why-dropped abc 60 min.", f"why-dropped abc {HOUR}", id="a length of two words"),
+        pytest.param("why-dropped 0 h 60 minutes abc", f"why-dropped abc {HOUR}", id="a length of four words"),
+        pytest.param("why-dropped abc; 1h", f"why-dropped abc {HOUR}", id="a semicolon ends no id"),
         pytest.param("why-dropped -aB3", f'why-dropped "-aB3" {DAY}', id="an id may start with a dash"),
         pytest.param("why-dropped --aB3 1h", f'why-dropped "--aB3" {HOUR}', id="or with two"),
         pytest.param("why-dropped 1h -- --from", f'why-dropped "--from" {HOUR}', id="or be an option's name"),
@@ -193,7 +199,21 @@ def test_a_command_holds_typed_values() -> None:
         ),
         ("why-dropped a --at 25:00", "“25:00” is not on the calendar or the clock.", ()),
         ("why-dropped a --at noonish", "“noonish” is not a time I can read.", ()),
-        ("why-dropped a --at 0001-01-01T00:10Z", "That is further back than the calendar goes.", ()),
+        (
+            "why-dropped a --from 0001-01-01T00:10Z --to 0001-01-02T00:00Z",
+            "That is further back than any log goes: the first year is 1970.",
+            (),
+        ),
+        ("why-dropped a --help=x", "--help takes no value.", ("why-dropped a --help",)),
+        ("why-dropped a -h=x", "--help takes no value.", ("why-dropped a --help",)),
+        (
+            "why-dropped a --hepl=me",
+            "why-dropped has no option “--hepl”. Did you mean --help?",
+            ("why-dropped a --help",),
+        ),
+        ("why-dropped a --form yesteday", "why-dropped has no option “--form”. Did you mean --from?", ()),
+        ("why-droped a --at noonish", "There is no subcommand “why-droped”.", (EXAMPLE,)),
+        ("why-dropped 2 h", "why-dropped takes a connection id; I can't place “h”.", ()),
         (
             "why-dropped a\x00b",
             "The connection id holds a character that no id of Azure SignalR Service holds (U+0000).",
@@ -252,7 +272,7 @@ MOMENTS = st.timedeltas(timedelta(days=3), timedelta(days=300)).map(lambda age: 
     st.booleans(),
 )
 @settings(max_examples=400, deadline=None)
-def test_the_canonical_line_reads_back_as_the_same_command(
+def test_the_canonical_line_reads_back_as_the_same_command_in_chat_and_in_a_shell(
     connection_id: str, user: str, resource: str, start: datetime, span: timedelta, everything: bool
 ) -> None:
     arguments = {
@@ -266,7 +286,8 @@ def test_the_canonical_line_reads_back_as_the_same_command(
     }
     window = Window(start, start + span)
     asked = Command("why-dropped", arguments, window, True, resource, VERBS["why-dropped"].parameters)
-    assert parse(asked.line, VERBS, NOW, BERLIN) == asked
+    _, words = take(shlex.split(shell(asked.line, " --json")))
+    assert (parse(asked.line, VERBS, NOW, BERLIN), parse(words, VERBS, NOW, BERLIN)) == (asked, asked)
 
 
 ANYTHING = st.one_of(
@@ -275,6 +296,10 @@ ANYTHING = st.one_of(
         st.sampled_from(
             [
                 "/signalr",
+                "--help=x",
+                "-h=x",
+                "--hepl=me",
+                "--form",
                 "why-dropped",
                 "errors",
                 "help",
@@ -321,5 +346,7 @@ def test_any_text_is_read_or_refused_in_words(text: str, typed_in_a_shell: bool)
         try:
             answer: Any = parse(line.split() if typed_in_a_shell else line, VERBS, NOW, BERLIN)
         except UsageError as error:
+            for suggestion in error.suggestions:
+                parse(suggestion, VERBS, NOW, BERLIN)
             answer = parse(error.hint, VERBS, NOW, BERLIN)
         assert isinstance(answer, Command | HelpRequest | VersionRequest)

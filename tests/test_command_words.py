@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import UsageError
-from bot.words import Word, quote, split
+from bot.words import Word, quote, shell, split
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from bot.words import Word, quote, split
                      id="a whole line in code ticks"),
         pytest.param("*a_b* _c_ *d", [Word("a_b"), Word("_c_"), Word("*d")], id="stars go, underscores stay"),
         pytest.param("a. b, c… d? ? ...", [Word(w) for w in ("a", "b", "c", "d", "?", "...")], id="prose"),
+        pytest.param("abc; def: a:b;c", [Word("abc"), Word("def"), Word("a:b;c")], id="marks that end no id"),
         pytest.param("a\u00a0b\u3000c\u200b \ufeff d", [Word(w) for w in "abcd"], id="odd and invisible spaces"),
         pytest.param("<https://example.com/?a=1&amp;b=2> <http://chat.example.com|chat.example.com>",
                      [Word("https://example.com/?a=1&b=2"), Word("chat.example.com")], id="links"),
@@ -46,6 +47,24 @@ def test_chat_text_becomes_words(text: str, words: list[Word] | None) -> None:
     except UsageError:
         found = None
     assert found == words
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ('why-dropped "$(touch x)" 1h', "why-dropped '$(touch x)' 1h --logs x"),
+        ('why-dropped "`id`!\\\\"', "why-dropped '`id`!\\' --logs x"),
+        ('why-dropped "a&lt;b&amp;c\'"', "why-dropped 'a<b&c'\"'\"'' --logs x"),
+        ('why-dropped "--from" --since 1h', "why-dropped --since 1h --logs x -- --from"),
+        (
+            'why-dropped "2h" --user="--json" --resource="a b"',
+            "why-dropped --user=--json --resource 'a b' --logs x -- 2h",
+        ),
+    ],
+    ids=["a substitution", "ticks", "entities", "an option's name as the id", "a length as the id"],
+)
+def test_a_chat_line_becomes_arguments_for_a_shell(line: str, arguments: str) -> None:
+    assert shell(line, " --logs x") == arguments
 
 
 @given(st.text())

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from bot import kql
 from bot.engines.embedded import EmbeddedEngine
+from bot.engines.embedded_job import Job, Stopped
 from bot.errors import EngineTimeout
 from bot.model import Table, Window
 
@@ -202,6 +204,28 @@ async def test_hours_beyond_the_limit_are_forgotten_and_read_again(tmp_path: Pat
     assert counts == [20, 20, 20, 20]
 
 
+async def test_hours_are_forgotten_only_when_no_query_reads_them(tmp_path: Path) -> None:
+    for hour in range(24):
+        hour_file(tmp_path, hour).write_text(
+            "".join(line(f"{n}", time=f"2026-11-23T{hour:02d}:00:00Z") for n in range(500))
+        )
+    engine = EmbeddedEngine(tmp_path, max_rows=1_000)
+
+    async def count(hour: int) -> int:
+        start = datetime(2026, 11, 23, hour, tzinfo=UTC)
+        window = Window(start, start + timedelta(minutes=30))
+        body = f"{T} | where TimeGenerated between (window_start .. window_end) | count"
+        table = await engine.query(kql.bind("count", "Count", body, window, "", {}), MINUTE)
+        found: int = table.rows[0]["Count"]
+        return found
+
+    counts = await asyncio.gather(*(count(hour) for hour in [*range(24), *reversed(range(24))]))
+    kept = len((await engine.query_text(f"{T} | summarize by ConnectionId, TimeGenerated", WINDOW, MINUTE)).rows)
+    await engine.close()
+
+    assert (counts, kept) == ([500] * 48, 2_500)
+
+
 async def test_many_questions_at_once_share_one_reading(tmp_path: Path) -> None:
     for hour in range(8, 13):
         hour_file(tmp_path, hour).write_text("".join(line(f"{hour}-{n}") for n in range(2000)))
@@ -232,6 +256,16 @@ async def test_span_says_when_there_are_logs(
     await engine.close()
 
     assert span == Window(*(datetime.fromisoformat(f"2026-11-23T{each}+00:00") for each in expected))
+
+
+def test_stopping_work_that_has_just_ended_is_no_failure() -> None:
+    job = Job(duckdb.connect())
+    job.connection.close()
+
+    job.stop()
+
+    with pytest.raises(Stopped):
+        job.check()
 
 
 async def test_a_query_without_end_is_stopped_and_the_engine_answers_again(ask: Ask, tmp_path: Path) -> None:

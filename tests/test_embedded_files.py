@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,6 +110,25 @@ TABLE_NAMES = {"timegenerated": "2026-11-23T10:05:15Z", "Message": "m", "Connect
         pytest.param(line("a").encode() + b"\x00" * 4096, ["a"], 1, id="a tail of NUL bytes"),
         pytest.param((line("a") + "[" * 100_000 + "\n").encode(), ["a"], 1, id="brackets without end"),
         pytest.param(gzip.compress(line("a").encode()), ["a"], (), id="gzip under a plain name"),
+        pytest.param(line("a").strip().encode() + line("b").encode(), ["a", "b"], (), id="two records on one line"),
+        pytest.param(
+            (line("a").strip() + line("b") + line("c") + line("d").strip() + " " + line("e").strip()).encode(),
+            ["a", "b", "c", "d", "e"],
+            (),
+            id="two records on the first and the last line",
+        ),
+        pytest.param(
+            (line("a").strip() + line("b")[:-30]).encode(),
+            ["a"],
+            ("The last line of a.json is cut off; its record is missing.",),
+            id="a record before one that is cut off",
+        ),
+        pytest.param(
+            (line("a").strip() + "oops\n" + line("b")).encode(),
+            ["a", "b"],
+            ("1 line could not be read (first: a.json:1, not JSON).",),
+            id="a record before what is no JSON",
+        ),
     ],
 )
 async def test_odd_files_are_read_or_reported(
@@ -167,6 +187,25 @@ async def test_packed_files(ask: Ask, tmp_path: Path, content: bytes, expected: 
     table = await ask()
 
     assert (sorted(set(ids(table)) - ({"b"} if expected[1] else set())), len(table.notes)) == expected
+
+
+async def test_a_packed_file_that_was_cut_short_gives_what_it_holds_and_says_so(ask: Ask, tmp_path: Path) -> None:
+    noise = random.Random(1)  # lines that do not pack well
+    names = [noise.randbytes(12).hex() for _ in range(2_000)]
+    packed = gzip.compress("".join(map(line, names)).encode())
+    (tmp_path / "a.json.gz").write_bytes(packed[: len(packed) * 9 // 10])
+
+    table = await ask()
+
+    found = ids(table)
+    assert (found, table.notes, len(found) > 1_700) == (
+        sorted(names[: len(found)]),
+        (
+            f"1 line could not be read (first: a.json.gz:{len(found) + 1}, the packed file is cut off or broken here, "
+            "the rest is missing).",
+        ),
+        True,
+    )
 
 
 CSV = (

@@ -148,6 +148,16 @@ PAGE = Page(
             UsageError("There is no subcommand “why”.", "help", ["why-dropped abc"]),
             Face(suffix=" --logs x"),
         ),
+        (
+            "slip-with-an-odd-id",
+            UsageError("Odd.", "help", ['why-dropped "$(touch x)&amp;lt;\'" 2h', 'why-dropped "-x"']),
+            Face(suffix=" --logs x"),
+        ),
+        (
+            "slip-at-the-prompt",
+            UsageError("Odd.", "help", ['why-dropped "$(touch x)&amp;lt;" 2h']),
+            Face(prefix="/signalr"),
+        ),
         ("usage", UsageError("why-dropped needs a connection id.", "why-dropped Ab3dE_f-9 2h"), Face()),
         (
             "denied",

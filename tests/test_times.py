@@ -112,7 +112,9 @@ def test_what_else_a_moment_names(text: str, named: Moment) -> None:
         ("2026-11-20T14:05+99:00", "“2026-11-20T14:05+99:00” is not on the calendar or the clock."),
         ("2026-11-20T14:05+01:75", "“2026-11-20T14:05+01:75” is not on the calendar or the clock."),
         ("9999-12-31T23:59-10:00", "“9999-12-31T23:59-10:00” is not on the calendar or the clock."),
-        ("99999999999w ago", "That is further back than the calendar goes."),
+        ("99999999999w ago", "That is further back than any log goes: the first year is 1970."),
+        ("1969-12-31T23:59:59Z", "That is further back than any log goes: the first year is 1970."),
+        ("9990-01-01T00:00Z", "That is further ahead than any log goes: the last year is 9989."),
         (
             "2026-03-29 02:30",
             "02:30 on 2026-03-29 does not exist in Europe/Berlin: the clocks were put forward then.",

@@ -1,4 +1,4 @@
-"""Every case of tests/cases/why_dropped.toml, on the real engine with the real queries and knowledge."""
+"""Every case of tests/cases/why_dropped*.toml, on the real engine with the real queries and knowledge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from bot.engines.embedded import EmbeddedEngine
 from bot.model import Report
 from tests import rows
 
-CASES = tomllib.loads((Path(__file__).parent / "cases" / "why_dropped.toml").read_text(encoding="utf-8"))["case"]
+CASES = [
+    case
+    for path in sorted((Path(__file__).parent / "cases").glob("why_dropped*.toml"))
+    for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 QUESTION = "why-dropped me --from 2026-11-23T10:00Z --to 2026-11-23T11:00Z"
 

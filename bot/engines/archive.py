@@ -202,7 +202,9 @@ def _is_for(folder: str, resource: str) -> bool:
 def _overlaps(folder: str, window: Window | None) -> bool:
     if window is None:
         return True
-    first, last = window.start - EARLY, window.end + LATE
+    # At the ends of the calendar there is no hour more to add.
+    first = max(window.start, datetime.min.replace(tzinfo=UTC) + EARLY) - EARLY
+    last = min(window.end, datetime.max.replace(tzinfo=UTC) - LATE) + LATE
     return all(start <= last and start + span > first for start, span in _times(folder))
 
 
@@ -214,7 +216,10 @@ def _times(folder: str) -> Iterator[tuple[datetime, timedelta]]:
     month, day, hour = (int(match[part]) if match[part] else None for part in ("mo", "d", "h"))
     try:
         start = datetime(int(match["y"]), month or 1, day or 1, hour or 0, tzinfo=UTC)
-    except ValueError:
+        days = 366 if month is None else 31 if day is None else 1
+        span = HOUR if hour is not None else timedelta(days=days)
+        start + span
+    except (ValueError, OverflowError):
+        # No date, or one whose end is beyond the calendar.
         return
-    days = 366 if month is None else 31 if day is None else 1
-    yield start, HOUR if hour is not None else timedelta(days=days)
+    yield start, span

@@ -28,6 +28,9 @@ LARGEST_UNPACKED = 4 << 30
 _TIGHTEST_GZIP = 1032
 
 _WRAPPERS = ("records", "value")
+_DECODER = json.JSONDecoder()
+# What a broken or cut-off gzip file raises (BadGzipFile is an OSError, but no disk's fault).
+_BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ def records(
             return
     position = 0
     for number, line in _lines(file.path):
+        if isinstance(line, _Broken):
+            yield Unreadable(file.name, number, "the packed file is cut off or broken here, the rest is missing")
+            break
         if number % 1000 == 0:
             keep_going()
         if line is None:
@@ -113,6 +119,10 @@ def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Recoded(stream)))
 
 
+class _Broken:
+    """Stands for all lines of a packed file from the first that cannot be unpacked."""
+
+
 class _Recoded(io.RawIOBase):
     """UTF-16 text as UTF-8 bytes, a piece at a time."""
 
@@ -141,24 +151,40 @@ class _Recoded(io.RawIOBase):
         super().close()
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
-    """The lines with their numbers from 1, line ends kept; None for one that is too long."""
-    with _open(path) as stream:
-        number = 0
-        while line := stream.readline(LONGEST_LINE):
+def _lines(path: Path) -> Iterator[tuple[int, bytes | _Broken | None]]:
+    """The lines with their numbers from 1, line ends kept; None for one that is too long.
+
+    Raises what gzip raises when not even the first line can be unpacked.
+    """
+    number = 0
+    try:
+        for line in _read_lines(path):
             number += 1
+            yield number, line
+    except _BROKEN_GZIP:
+        if not number:
+            raise
+        yield number + 1, _Broken()
+
+
+def _read_lines(path: Path) -> Iterator[bytes | None]:
+    with _open(path) as stream:
+        while line := stream.readline(LONGEST_LINE):
             if len(line) < LONGEST_LINE or line.endswith(b"\n"):
-                yield number, line
+                yield line
                 continue
             while line and not line.endswith(b"\n"):
                 line = stream.readline(LONGEST_LINE)
-            yield number, None
+            yield None
 
 
 def _document(path: Path) -> list[Any] | None:
     """The values of a file that is one JSON document over several lines; None when it is not."""
-    with _open(path) as stream:
-        whole = stream.read(LARGEST_DOCUMENT + 1)
+    try:
+        with _open(path) as stream:
+            whole = stream.read(LARGEST_DOCUMENT + 1)
+    except _BROKEN_GZIP:
+        return None
     if len(whole) > LARGEST_DOCUMENT or b"\n" not in whole.strip():
         return None
     try:
@@ -181,14 +207,31 @@ def _parse(line: bytes, schema: TableSchema, path: str, number: int) -> Iterator
     if not line.strip(b"\x00 \t\r\n"):
         yield Unreadable(path, number, "only NUL bytes")
         return
-    try:
-        value = json.loads(line.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
+    values, is_whole = _values(line.decode("utf-8-sig", "replace"))
+    for value in values:
+        for each in _unwrap(value):
+            yield from _read(each, schema, path, number)
+    if not is_whole:
         # Only the last line of a file can lack its line end.
         yield Unreadable(path, number, "not JSON") if line.endswith(b"\n") else CutOff(path, number)
-        return
-    for each in _unwrap(value):
-        yield from _read(each, schema, path, number)
+
+
+def _values(text: str) -> tuple[list[Any], bool]:
+    """The JSON values of a line, one or several objects, and whether nothing else is there."""
+    text = text.strip()
+    values: list[Any] = []
+    end = 0
+    try:
+        while end < len(text):
+            value, end = _DECODER.raw_decode(text, end)
+            if not isinstance(value, dict) and (values or end < len(text)):
+                return values, False
+            values.append(value)
+            while text[end : end + 1].isspace():
+                end += 1
+    except (ValueError, RecursionError):
+        return values, False
+    return values, True
 
 
 def _read(value: Any, schema: TableSchema, path: str, number: int) -> Iterator[Found]:

@@ -153,10 +153,11 @@ class EmbeddedEngine:
         def work(job: Job) -> Table:
             from bot.engines import embedded_rows
 
-            translation = translate(translator)
             listing = archive.find(self._logs, window, resource)
             with store.holding(listing.files, job) as held:
                 _refuse_foreign(self._logs, held)
+                # After the reading, during which `prepare` has had time to do this.
+                translation = translate(translator)
                 result = job.run(translation.sql, translation.values(values))
                 return embedded_rows.table(result, _notes(listing, held))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import duckdb
 
@@ -20,8 +21,11 @@ class Job:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
+        """Ask the work to end soon, from any thread; nothing happens when it has ended."""
         self._stopped.set()
-        self.connection.interrupt()
+        # The work may have ended and closed its connection in this moment.
+        with suppress(duckdb.ConnectionException):
+            self.connection.interrupt()
 
     def check(self) -> None:
         """Raises Stopped when nobody waits any more."""

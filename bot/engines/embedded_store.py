@@ -244,7 +244,8 @@ class Store:
         job.run(embedded_schema.add_resources("SELECT unnest(?) AS id"), [sorted(set(ids))])
 
     def _show_resources(self, job: Job) -> None:
-        known = dict(job.run(f"SELECT * FROM {RESOURCES}").fetchall())  # noqa: S608
+        used = f"SELECT DISTINCT resource FROM {RECORDS}"  # noqa: S608
+        known = dict(job.run(f"SELECT * FROM {RESOURCES} WHERE resource IN ({used})").fetchall())  # noqa: S608
         if known != self._shown:
             job.run(embedded_schema.view(self.schema, known))
             self._shown = known

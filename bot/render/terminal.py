@@ -22,6 +22,7 @@ from rich.text import Text
 from bot.errors import BotError, UsageError
 from bot.model import Evidence, Finding, Gap, Page, RanQuery, Report, Severity, Verdict, Window
 from bot.render import wording
+from bot.words import shell
 
 FIRST, LAST = 5, 15  # rows shown of a long table: how it began, and what came just before its end
 _LONGEST_CELL = 400  # characters; a longer text is cut with an ellipsis, the JSON form has all of it
@@ -44,7 +45,7 @@ _SEVERITIES = {
 class Face:
     """How to write: `width` in columns, `zone` for local times in brackets.
 
-    `prefix` and `suffix` stand around a command, so that it can be copied and run as it is.
+    `prefix` and `suffix` stand around a command, so that it can be copied and run as it is; `suffix` is shell text.
 
     `kql` shows the queries that ran in full, instead of a line that says how to see them.
     """
@@ -55,6 +56,13 @@ class Face:
     suffix: str = ""
     zone: tzinfo | None = None
     kql: bool = False
+
+    def command(self, line: str) -> str:
+        """The chat line `line` to copy: for a shell, or for the prompt where `prefix` is its slash command."""
+        line = line.removeprefix("/signalr ").removeprefix("signalr-bot ")
+        if self.prefix.startswith("/"):
+            return f"{self.prefix} {line}{self.suffix}"
+        return f"{self.prefix} {shell(line, self.suffix)}"
 
 
 def render(answer: Report | Page | BotError, face: Face) -> str:
@@ -133,10 +141,10 @@ class _Writer:
         if suggestions:
             self._heading("Did you mean")
             for line in suggestions:
-                self._unbroken(self._command(line))
+                self._unbroken(self._face.command(line))
         elif error.hint and isinstance(error, UsageError):
             self._heading("This works")
-            self._unbroken(self._command(error.hint))
+            self._unbroken(self._face.command(error.hint))
         elif error.hint:
             self._paragraph(error.hint, indent=0)
 
@@ -223,7 +231,7 @@ class _Writer:
             self._heading(heading)
         for label, command in steps:
             self._paragraph(f"{label}:")
-            self._unbroken(self._command(command), indent=4)
+            self._unbroken(self._face.command(command), indent=4)
 
     def _queries(self, report: Report) -> None:
         if not report.kql:
@@ -271,9 +279,6 @@ class _Writer:
 
     def _unbroken(self, text: str, indent: int = 2) -> None:
         self._console.print(_text(" " * indent + wording.plain(text).replace("\n", " "), "cyan"), soft_wrap=True)
-
-    def _command(self, line: str) -> str:
-        return f"{self._face.prefix} {line.removeprefix('/signalr ').removeprefix('signalr-bot ')}{self._face.suffix}"
 
 
 def _text(text: str, style: str = "") -> Text:
