@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
@@ -28,23 +28,27 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import catalog
 from bot.core import Core
 from bot.engines import Engine
-from bot.engines.opening import open_engine
+from bot.engines.opening import check_offline, check_online, open_engine
 from bot.errors import BotError
 from bot.settings import Settings
 from handlers import register
+from handlers.access import SlackUnwell, TokenRefused, check_bot_token, socket_address
 from handlers.commands import Answers
-from handlers.http import Readiness, web_app
+from handlers.http import Readiness, health_app, runner, web_app
+from handlers.intake import Envelopes
 from handlers.jobs import LEAVING, Jobs
-from handlers.replies import slack_code
+from handlers.readiness import Check
 
 GOODBYE = timedelta(seconds=25)
 _LONGEST_RETRY_AFTER_S = 15
 _CONNECTING_S = 30
+_UNASKED = "The log store has not answered yet."
 # Bolt reads these by itself: some would replace our token or turn on OAuth with files as its store.
 _BOLT_READS = (
     "SLACK_BOT_TOKEN",
@@ -54,15 +58,6 @@ _BOLT_READS = (
     "SLACK_CLIENT_SECRET",
     "SLACK_VERIFICATION_TOKEN",
 )
-_TOKEN_FAULTS = {
-    "invalid_auth": "The token is not one Slack knows: copy it again from OAuth & Permissions, Bot User OAuth Token.",
-    "not_authed": "The token is empty: copy it from OAuth & Permissions, Bot User OAuth Token.",
-    "account_inactive": "The workspace or the app's user was deactivated: install the app again.",
-    "token_revoked": "The token was revoked: install the app again and copy the new one.",
-    "token_expired": "The token expired: switch token rotation off, or give the bot a new one.",
-    "not_allowed_token_type": "This is another kind of token: SLACK_BOT_TOKEN is xoxb-..., SLACK_APP_TOKEN xapp-....",
-    "missing_scope": "The app-level token lacks the scope connections:write: make one that has it.",
-}
 
 
 async def serve(settings: Settings) -> int:
@@ -72,8 +67,6 @@ async def serve(settings: Settings) -> int:
     reached; then it has said on standard error what is missing and where to get it.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # A failed sign-in is told to the person who asked; azure-identity would add a page about it.
-    logging.getLogger("azure").setLevel(logging.ERROR)
     missing, engine = _checked(settings)
     async with AsyncExitStack() as stack:
         if engine is not None:
@@ -82,13 +75,15 @@ async def serve(settings: Settings) -> int:
             _complain("The bot cannot start yet.", *missing)
             return 2
         try:
+            await check_offline(engine, settings)
             knowledge = catalog.load()
             core = Core(knowledge, engine, _now, settings.query_timeout, settings.resource_id)
         except BotError as error:
-            _complain(error.message, error.hint)
+            _complain("The bot cannot start yet.", error.message, error.hint)
             return 2
         client = await stack.enter_async_context(open_client(settings))
-        return await _serve(settings, core, client, _stopping(stack), stack)
+        logs = Check("The log store", lambda: check_online(engine, settings), "" if settings.logs else _UNASKED)
+        return await _serve(settings, core, client, _stopping(stack), stack, logs)
 
 
 def build(core: Answers, settings: Settings, client: AsyncWebClient, jobs: Jobs | None = None) -> AsyncApp:
@@ -176,73 +171,110 @@ def _checked(settings: Settings) -> tuple[list[str], Engine | None]:
 
 
 async def _serve(
-    settings: Settings, core: Core, client: AsyncWebClient, stopping: asyncio.Event, stack: AsyncExitStack
+    settings: Settings,
+    core: Core,
+    client: AsyncWebClient,
+    stopping: asyncio.Event,
+    stack: AsyncExitStack,
+    logs: Check,
 ) -> int:
     """Serve until `stopping`. Then /readyz says no and new work is refused politely, while old work is finished."""
     jobs, readiness = Jobs(), Readiness("Slack has not confirmed the token yet.")
     app = build(core, settings, client, jobs)
-    stop_listening: Callable[[], Awaitable[None]] | None = None
+    socket_mode: SocketModeClient | None = None
+    if settings.slack_app_token:
+        served = health_app(readiness)
+    else:
+        served = web_app(app, settings.slack_signing_secret, readiness)
     try:
+        where = f"{settings.host}:{await _open_port(served, settings, stack)}"
+        await check_bot_token(client)
         if settings.slack_app_token:
-            where = "over Socket Mode"
-            await client.auth_test()
-            stop_listening = await _open_socket(app, settings, client)
-        else:
-            where = f"on {settings.host}:{await _open_port(app, settings, readiness, stack)}"
-            await client.auth_test()
-    except SlackApiError as error:
-        code = slack_code(error)
-        _complain(f"Slack refused the bot's token ({code}).", _TOKEN_FAULTS.get(code, "Check it and its scopes."))
+            socket_mode = await _open_socket(app, settings, client)
+    except TokenRefused as error:
+        _complain(error.message, error.hint)
         return 2
-    except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
-        _complain(
-            f"Slack cannot be reached at {settings.slack_api_url} ({type(error).__name__}).",
-            "Check the network, HTTPS_PROXY and NO_PROXY, and SLACK_API_URL.",
-        )
+    except SlackUnwell as error:
+        _complain(error.message, error.hint)
         return 3
     except OSError as error:
-        _complain(
-            f"The bot cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-            "Set SIGNALR_BOT_PORT or SIGNALR_BOT_HOST to one that is free.",
-        )
+        _complain(*_cannot_listen(error, settings))
         return 2
-    readiness.reason = ""
-    print(f"signalr-bot is ready {where}", flush=True)
+
+    async def ask_slack() -> None:
+        if socket_mode is not None and not await socket_mode.is_connected():
+            raise SlackUnwell("The Socket Mode connection to Slack is lost; it is tried again.")
+        await check_bot_token(client)
+
+    readiness.reason, readiness.checks = "", (Check("Slack", ask_slack), logs)
+    print(f"signalr-bot is ready {'over Socket Mode' if socket_mode else f'on {where}'}", flush=True)
+    if socket_mode:
+        print(f"/healthz and /readyz are on {where}", flush=True)
     await stopping.wait()
     readiness.reason = LEAVING
-    if stop_listening is not None:
-        await stop_listening()
+    if socket_mode is not None:
+        await socket_mode.close()  # type: ignore[no-untyped-call]
     if given_up := await jobs.drain(GOODBYE):
         _complain(f"{given_up} answers were not ready in time; the people who asked were told.")
     return 0
 
 
-async def _open_port(app: AsyncApp, settings: Settings, readiness: Readiness, stack: AsyncExitStack) -> int:
-    """Listen for HTTP; returns the port, which the system chose when the settings say 0."""
-    served = web_app(app, settings.slack_signing_secret, readiness)
-    runner = web.AppRunner(served, access_log=None, handle_signals=False, shutdown_timeout=5)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.host, settings.port).start()
-    return int(runner.addresses[0][1])
+async def _open_port(served: web.Application, settings: Settings, stack: AsyncExitStack) -> int:
+    """Listen for HTTP; returns the port, which the system chose when the settings say 0. Raises OSError."""
+    listening = runner(served)
+    await listening.setup()
+    stack.push_async_callback(listening.cleanup)
+    await web.TCPSite(listening, settings.host, settings.port).start()
+    return int(listening.addresses[0][1])
 
 
-async def _open_socket(app: AsyncApp, settings: Settings, client: AsyncWebClient) -> Callable[[], Awaitable[None]]:
-    """Connect over Socket Mode; returns what disconnects. Raises SlackApiError, or TimeoutError after a while."""
-    handler = AsyncSocketModeHandler(app, settings.slack_app_token, logger=_bolt_logger(), web_client=client)
-    socket = handler.client
-    await socket.aiohttp_client_session.close()
-    socket.aiohttp_client_session = aiohttp.ClientSession(trust_env=_may_use_proxy(settings))
-    socket.proxy = None
+def _cannot_listen(error: OSError, settings: Settings) -> tuple[str, str]:
+    """Why the HTTP server did not start, and what to set."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"The bot cannot listen on {settings.host}: that is no address of this machine.",
+            "Set SIGNALR_BOT_HOST to one, for example 127.0.0.1, or to 0.0.0.0 for all.",
+        )
+    return (
+        f"The bot cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
+        "Set SIGNALR_BOT_PORT to a port that is free and that the bot may open.",
+    )
+
+
+async def _open_socket(app: AsyncApp, settings: Settings, client: AsyncWebClient) -> SocketModeClient:
+    """Connected over Socket Mode. Raises TokenRefused, or SlackUnwell after a while."""
+    # Asked for by ourselves, because the client would try a refused token for ever.
+    address = await socket_address(client, settings.slack_app_token)
+    logger = logging.getLogger("signalr_bot.socket")
+    logger.setLevel(logging.CRITICAL)
+    opened = SocketModeClient(settings.slack_app_token, logger, client)
+    opened.socket_mode_request_listeners.append(Envelopes(app).take)  # type: ignore[arg-type]
+    await opened.aiohttp_client_session.close()
+    opened.aiohttp_client_session = aiohttp.ClientSession(trust_env=_may_use_proxy(settings))
+    opened.proxy = None
+    opened.wss_uri = address
     try:
         async with asyncio.timeout(_CONNECTING_S):
-            # Asked for by ourselves, because the handler would try a refused token for ever.
-            socket.wss_uri = await socket.issue_new_wss_url()
-            await socket.connect()  # type: ignore[no-untyped-call]
-    except BaseException:
-        await socket.close()  # type: ignore[no-untyped-call]
+            await opened.connect()  # type: ignore[no-untyped-call]
+    except BaseException as error:
+        await opened.close()  # type: ignore[no-untyped-call]
+        if isinstance(error, TimeoutError):
+            raise SlackUnwell(
+                f"Slack's Socket Mode could not be connected to within {_CONNECTING_S} s.",
+                "Check that the network and HTTPS_PROXY let WebSocket connections to Slack through.",
+            ) from error
         raise
-    return socket.close
+    # From here on the client connects again by itself, and its log is the only word of it.
+    logger.addFilter(_without_details)
+    logger.setLevel(logging.ERROR)
+    return opened
+
+
+def _without_details(record: logging.LogRecord) -> bool:
+    """Keeps of a line of the Socket Mode client only that it failed: its details hold addresses with a ticket."""
+    record.msg, record.args = "The Socket Mode connection to Slack failed; it is tried again.", ()
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def _stopping(stack: AsyncExitStack) -> asyncio.Event:

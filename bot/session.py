@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,8 +23,6 @@ def settings_for(options: Options) -> Settings:
 @asynccontextmanager
 async def opened(options: Options, catalog: Catalog) -> AsyncIterator[Core]:
     """A Core that is closed at the end. Raises SettingsError."""
-    # A failed sign-in is told in the answer; azure-identity would add a page about it.
-    logging.getLogger("azure").setLevel(logging.ERROR)
     settings = settings_for(options)
     engine = open_engine(settings)
     core = Core(catalog, engine, options.clock(), settings.query_timeout, settings.resource_id)

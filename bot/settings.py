@@ -76,6 +76,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             )
         return int(value)
 
+    def token(name: str) -> str:
+        value = text(name)
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise SettingsError(
+                f"{name} holds a space, a line break or another character that no token has.",
+                "Copy it again, alone and on one line.",
+            )
+        return value
+
     def path(name: str) -> Path | None:
         value = text(name)
         return Path(value).expanduser() if value else None
@@ -112,9 +121,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         tenant_id=text("AZURE_TENANT_ID"),
         portal=url("SIGNALR_BOT_PORTAL", "https://portal.azure.com").rstrip("/"),
         query_timeout=timedelta(seconds=number("SIGNALR_BOT_QUERY_TIMEOUT", 60, 1, 600)),
-        slack_bot_token=text("SLACK_BOT_TOKEN"),
-        slack_signing_secret=text("SLACK_SIGNING_SECRET"),
-        slack_app_token=text("SLACK_APP_TOKEN"),
+        slack_bot_token=token("SLACK_BOT_TOKEN"),
+        slack_signing_secret=token("SLACK_SIGNING_SECRET"),
+        slack_app_token=token("SLACK_APP_TOKEN"),
         slack_api_url=url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
         host=text("SIGNALR_BOT_HOST", "0.0.0.0"),  # noqa: S104
         port=number("SIGNALR_BOT_PORT", 3000, 0, 65535),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.render import blocks
@@ -17,6 +19,7 @@ from handlers.memory import Once, Zones
 from handlers.replies import Reply
 
 COMMAND = "/signalr"
+_log = logging.getLogger(__name__)
 _ANY = re.compile(".*", re.DOTALL)
 _DOUBLE_CLICK_S = 3
 _SHARED_S = 86_400
@@ -33,7 +36,9 @@ def register(app: AsyncApp, core: Answers, jobs: Jobs, client: AsyncWebClient) -
             await ack(text=refusal, response_type="ephemeral")
             return
         await ack()
-        reply = Reply(client, command["user_id"], command.get("channel_id", ""), command.get("response_url", ""))
+        if not (user := command.get("user_id")):
+            return
+        reply = Reply(client, user, command.get("channel_id", ""), command.get("response_url", ""))
         jobs.start(answer(desk, reply, command.get("text", "")), lambda said: _tell(reply, said))
 
     @app.command(_ANY)
@@ -59,6 +64,7 @@ def register(app: AsyncApp, core: Answers, jobs: Jobs, client: AsyncWebClient) -
     ):
         anything(_acknowledge)
     app.event(_ANY)(_acknowledge)
+    app.error(_unread)
 
 
 def _clicked(act: Act, buttons: Buttons, jobs: Jobs, client: AsyncWebClient) -> Any:
@@ -78,6 +84,12 @@ def _clicked(act: Act, buttons: Buttons, jobs: Jobs, client: AsyncWebClient) -> 
 
 async def _acknowledge(ack: AsyncAck) -> None:
     await ack()
+
+
+async def _unread(error: Exception) -> BoltResponse:
+    # Only a payload of another shape than documented: what a listener starts is caught by `jobs`.
+    _log.warning("A request was acknowledged unread: %s", type(error).__name__)
+    return BoltResponse(status=200)
 
 
 async def _tell(reply: Reply, sentence: str) -> None:

@@ -20,6 +20,7 @@ from handlers.memory import Once
 from handlers.replies import Reply
 
 _NOT_HERE = "Slack did not let the bot post here. Invite it to the channel, then share again."
+_BEING_SHARED = "This answer is being shared to this channel already; if it does not appear, share it again."
 _UPLOAD_S = 60
 _log = logging.getLogger(__name__)
 _NO_REPORT = "That button leads to no report any more. Ask the question again."
@@ -74,7 +75,8 @@ class Buttons:
         """Post the report to the channel, naming who shared it; once for each message."""
         key = (click.channel, click.message, click.value)
         if not self.shared.claim(key):
-            await reply.say(blocks.note("This answer is already shared to this channel."))
+            at_work = self.shared.at_work(key)
+            await reply.say(blocks.note(_BEING_SHARED if at_work else "This answer is already shared to this channel."))
             return
         done = False
         try:

@@ -16,6 +16,8 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 _ASKING_S = 3
+# What slack_sdk, and reading its answer, raise for one of another shape than documented.
+_ODD_ANSWER = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
@@ -57,6 +59,10 @@ class Once:
         self._seen.put(key, True)
         return True
 
+    def at_work(self, key: Hashable) -> bool:
+        """Whether `key` was claimed, and neither finished nor released."""
+        return key in self._at_work
+
     def finish(self, key: Hashable) -> None:
         self._at_work.discard(key)
 
@@ -81,7 +87,7 @@ class Zones:
             async with asyncio.timeout(_ASKING_S):
                 person = (await self._client.users_info(user=user))["user"]
             zone = _zone(person.get("tz"), person.get("tz_offset"))
-        except (SlackClientError, ClientError, OSError, TimeoutError, LookupError, ValueError) as error:
+        except (SlackClientError, ClientError, OSError, TimeoutError, *_ODD_ANSWER) as error:
             _log.info("A time zone could not be asked for: %s", type(error).__name__)
             zone = None
         if zone is None:
@@ -92,7 +98,9 @@ class Zones:
 
 def _zone(name: object, offset_s: object) -> tzinfo | None:
     """The zone of a Slack user: by its tz database name, else by its offset in seconds."""
-    try:
-        return ZoneInfo(str(name)) if name else None
-    except (LookupError, OSError, ValueError):
-        return timezone(timedelta(seconds=offset_s)) if isinstance(offset_s, int) else None
+    if isinstance(name, str) and name:
+        try:
+            return ZoneInfo(name)
+        except (LookupError, OSError, ValueError):
+            _log.info("A time zone of Slack's is not in the tz database.")
+    return timezone(timedelta(seconds=offset_s)) if isinstance(offset_s, int) else None

@@ -70,7 +70,7 @@ class Reply:
             return False
         self._uses += 1
         webhook = AsyncWebhookClient(
-            self.url, session=self.client.session, retry_handlers=[*self.client.retry_handlers], logger=_log
+            self.url, session=self.client.session, retry_handlers=[*self.client.retry_handlers], logger=_silent()
         )
         webhook.proxy = self.client.proxy
         body = {
@@ -122,6 +122,13 @@ class Reply:
     async def _post(self, channel: str, message: Message) -> None:
         content = _content(message)
         await self.client.chat_postMessage(channel=channel, unfurl_links=False, unfurl_media=False, **content)
+
+
+def _silent() -> logging.Logger:
+    """A logger for slack_sdk's webhook client, which writes the response URL, a secret, when it tries again."""
+    logger = logging.getLogger("signalr_bot.webhook")
+    logger.setLevel(logging.CRITICAL + 1)
+    return logger
 
 
 def _content(message: Message) -> Mapping[str, Any]:

@@ -7,15 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
+from bot.engines.azure_credentials import sign_in_failure
+from bot.engines.azure_errors import Scope, refused
 from bot.engines.log_analytics import LogAnalyticsEngine
+from bot.engines.opening import check_online, open_engine
 from bot.errors import AccessDenied, BotError, EngineError
 from bot.settings import Settings
-from tests.standins.log_analytics import LogAnalyticsStandIn
+from tests.standins import log_analytics as azure
+from tests.standins.log_analytics import LogAnalyticsStandIn, Reply
 from tests.standins.log_analytics_bench import MINUTE, TABLE, WORKSPACE, bench, bound, failure_of, two_rows
 
 ENDPOINT = "SIGNALR_BOT_LOGS_ENDPOINT"
+UNREACHED = "The sign-in host of Azure could not be reached."
+ANSWERED_ELSE = "The sign-in host answered something that is not an answer of Microsoft Entra."
 
 
 @pytest.mark.parametrize(
@@ -102,6 +108,109 @@ async def test_a_failed_sign_in_is_told(failure: Exception, message: str) -> Non
         error = await failure_of(asked)
         told = (type(error), error.message, "SIGNALR_BOT_CREDENTIAL" in error.hint, asked.stand_in.requests)
         assert told == (AccessDenied, message, True, [])
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "message"),
+    [
+        pytest.param(ServiceRequestError("Cannot connect to host x"), "client-secret", UNREACHED, id="a refused host"),
+        pytest.param(ServiceResponseError("cut"), "workload-identity", UNREACHED, id="a host that hangs up"),
+        pytest.param(
+            ClientAuthenticationError("Attempted:\n\tEnvironmentCredential: Cannot connect to host x:443"),
+            "default",
+            UNREACHED,
+            id="a refused host behind the default credential",
+        ),
+        pytest.param(
+            ClientAuthenticationError("Unexpected response from Microsoft Entra ID: <html>"),
+            "environment",
+            ANSWERED_ELSE,
+            id="a web page",
+        ),
+        pytest.param(
+            ClientAuthenticationError("Attempted:\n\tEnvironmentCredential: Unexpected response from Entra: <html>"),
+            "default",
+            ANSWERED_ELSE,
+            id="a web page behind the default credential",
+        ),
+        pytest.param(
+            ValueError("'http://x' is an invalid authority. The value must be a TLS protected (https) URL."),
+            "client-secret",
+            "AZURE_AUTHORITY_HOST is not an https address.",
+            id="a host without TLS",
+        ),
+    ],
+)
+def test_a_sign_in_host_out_of_reach_is_not_the_credentials_fault(failure: Exception, kind: str, message: str) -> None:
+    error = sign_in_failure(failure, kind)
+    told = (type(error), error.message, "AZURE_AUTHORITY_HOST" in error.message + error.hint)
+    assert told == (EngineError, message, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        pytest.param("managed-identity", ServiceRequestError("Cannot connect to host 169.254.169.254"), id="its own"),
+        pytest.param(
+            "default",
+            ClientAuthenticationError("\tManagedIdentityCredential: Cannot connect to host 169.254.169.254"),
+            id="that of the default credential",
+        ),
+    ],
+)
+def test_a_metadata_address_out_of_reach_is_no_sign_in_host(kind: str, failure: Exception) -> None:
+    assert type(sign_in_failure(failure, kind)) is AccessDenied
+
+
+@pytest.mark.parametrize(
+    "authority", ["https://127.0.0.1:1", "https://login.invalid", "http://127.0.0.1", "localhost:1"]
+)
+async def test_the_authority_that_cannot_be_used_is_named_and_azure_logs_nothing(
+    authority: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        monkeypatch.setenv(name, WORKSPACE)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", authority)
+    engine = open_engine(Settings(workspace_id=WORKSPACE, credential="client-secret"))
+    with pytest.raises(EngineError) as caught:
+        await engine.query(bound(), MINUTE)
+    await engine.close()
+    told = (type(caught.value), "AZURE_AUTHORITY_HOST" in caught.value.message + caught.value.hint, caplog.text)
+    assert told == (EngineError, True, "")
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        pytest.param(None, "", id="an answer"),
+        pytest.param(azure.unresolved("SignalRServiceDiagnosticLogs"), "", id="a workspace without a record yet"),
+        pytest.param(azure.forbidden(), "The bot's identity may not read the workspace.", id="no role"),
+    ],
+)
+async def test_whether_the_log_store_can_be_asked_is_told_by(reply: Reply | None, outcome: str) -> None:
+    async with bench() as asked:
+        if reply is not None:
+            asked.stand_in.script.append(reply)
+        try:
+            await check_online(asked.engine, Settings(workspace_id=WORKSPACE))
+            told = ""
+        except BotError as error:
+            told = error.message
+        assert (told, "print ready = 1" in asked.stand_in.requests[0].kql) == (outcome, True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        pytest.param("7", "Try again in 7 s.", id="seconds"),
+        pytest.param("600", "Try again in 10 min.", id="minutes"),
+        pytest.param("10000", "Try again in 3 hours.", id="hours"),
+        pytest.param("999999999", "Try again in 11575 days.", id="the far future"),
+    ],
+)
+def test_the_wait_the_log_store_asks_for_is_told_in_fitting_units(seconds: str, words: str) -> None:
+    failure = refused(429, {"Retry-After": seconds}, b"", Scope(Settings(), by_workspace=True))
+    assert failure.error.hint.startswith(words)
 
 
 @pytest.mark.parametrize("kind", ["client-secret", "environment", "default"])

@@ -13,13 +13,12 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp import web
-from slack_bolt.async_app import AsyncBoltRequest
 
 from bot.app import build, open_client
 from bot.errors import UsageError
 from bot.model import Page, Report
 from bot.settings import Settings
-from handlers.http import EVENTS, Readiness, web_app
+from handlers.http import EVENTS, Readiness, runner, web_app
 from handlers.jobs import BUSY, CUT_SHORT, LEAVING, Jobs
 from tests.standins import reports, slack
 from tests.standins.slack import CHANNEL, DIRECT, USER, Shown, Slack
@@ -80,16 +79,16 @@ async def running(jobs: Jobs | None = None) -> AsyncIterator[Running]:
         async with open_client(settings) as client:
             core, jobs, readiness = StubCore(), jobs or Jobs(), Readiness("")
             app = build(core, settings, client, jobs)
-            runner = web.AppRunner(web_app(app, slack.SECRET, readiness), access_log=None, shutdown_timeout=1)
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            stand_in.bot_url = f"http://127.0.0.1:{runner.addresses[0][1]}{EVENTS}"
+            served = runner(web_app(app, slack.SECRET, readiness))
+            await served.setup()
+            await web.TCPSite(served, "127.0.0.1", 0).start()
+            stand_in.bot_url = f"http://127.0.0.1:{served.addresses[0][1]}{EVENTS}"
             try:
                 yield Running(stand_in, core, jobs, readiness, app)
             finally:
                 core.gate.set()
                 await jobs.drain(timedelta(seconds=5))
-                await runner.cleanup()
+                await served.cleanup()
                 assert stand_in.problems == []
 
 
@@ -125,37 +124,6 @@ async def test_every_text_is_passed_on_as_typed_and_answered(bot: Running, text:
     await bot.slack.command(text)
     shown = await bot.said()
     assert ([line for line, _ in bot.core.asked], [each.text.startswith(words) for each in shown]) == ([text], [True])
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param({"secret": "another"}, id="signed with another secret"),
-        pytest.param({"age_s": 301}, id="older than five minutes"),
-        pytest.param({"age_s": -301}, id="from more than five minutes ahead"),
-        pytest.param({"X_Slack_Signature": ""}, id="without a signature"),
-        pytest.param({"X_Slack_Signature": "v0=é"}, id="with a signature that is no ASCII"),
-        pytest.param({"X_Slack_Request_Timestamp": "yesterday"}, id="with a time that is no number"),
-    ],
-)
-@pytest.mark.parametrize("body", ["command", "payload=%7Bbroken", '{"broken', b"\xff\xfe"])
-async def test_a_request_that_is_not_slacks_gets_401_and_no_work(
-    bot: Running, wrong: dict[str, Any], body: str | bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    sent = urlencode(bot.slack.command_form("why-dropped secret-id")) if body == "command" else body
-    answer = await bot.slack.post(sent, **wrong)
-    assert (answer.status, bot.core.asked, await bot.said(), "secret-id" in caplog.text) == (401, [], [], False)
-
-
-async def test_bolt_checks_the_signature_too_however_it_is_served(bot: Running) -> None:
-    body = urlencode(bot.slack.command_form("why-dropped a"))
-    headers = {"x-slack-signature": ["v0=0"], "x-slack-request-timestamp": ["0"]}
-    answer = await bot.app.async_dispatch(AsyncBoltRequest(body=body, headers=headers))
-    assert (answer.status, bot.core.asked) == (401, [])
-
-
-async def test_a_signed_body_that_does_not_parse_is_400(bot: Running) -> None:
-    assert (await bot.slack.post("payload=%7Bbroken")).status == 400
 
 
 async def test_fifty_commands_at_once_are_all_answered(bot: Running) -> None:
@@ -220,6 +188,22 @@ async def test_sharing_shows_the_report_to_the_channel_once_and_names_who_shared
         "",
         True,
         "This answer is already shared to this channel.",
+    )
+
+
+async def test_a_second_share_while_the_first_is_in_flight_is_told_that_it_is_being_shared(bot: Running) -> None:
+    await bot.slack.command("why-dropped 5gHk")
+    shown = await bot.slack.until_said("Dropped by a ping timeout")
+    bot.slack.throttle("chat.postMessage", 1)
+    payload = bot.slack.click_payload(shown, "share")
+    bot.slack.expire_urls()
+    await bot.slack.post(urlencode({"payload": json.dumps(payload)}))
+    await bot.slack.until(lambda: any(method == "chat.postMessage" for method, _ in bot.slack.calls))
+    await bot.slack.click(shown, "share")
+    again = await bot.slack.until_said("is being shared")
+    assert (again.text, [each.only_for for each in await bot.said()]) == (
+        "This answer is being shared to this channel already; if it does not appear, share it again.",
+        [USER, USER, ""],
     )
 
 
@@ -335,57 +319,17 @@ async def test_an_answer_that_cannot_be_finished_at_shutdown_is_given_up_in_word
     assert (given_up, [each.text for each in bot.slack.shown], late.status) == (1, [CUT_SHORT, LEAVING], 200)
 
 
-@pytest.mark.parametrize(
-    ("zones", "line", "asked", "note"),
-    [
-        pytest.param({USER: "Asia/Kolkata"}, "x --at 14:05", ("+0530", 1), False, id="asked for when a time needs it"),
-        pytest.param({USER: "Asia/Kolkata"}, "x --since 2h", ("+0000", 0), False, id="left alone when none does"),
-        pytest.param({}, "x --at 14:05", ("+0000", 1), True, id="UTC, and said so, when Slack does not know it"),
-    ],
-)
-async def test_the_askers_time_zone_is(
-    bot: Running, zones: dict[str, str], line: str, asked: tuple[str, int], note: bool
-) -> None:
-    bot.slack.zones = zones
-    await bot.slack.command(line)
-    shown = await bot.said()
-    calls = sum(method == "users.info" for method, _ in bot.slack.calls)
-    assert (bot.core.asked[0][1], calls, "read as UTC" in json.dumps(shown[0].blocks)) == (*asked, note)
-
-
-async def test_a_time_zone_is_asked_for_once(bot: Running) -> None:
-    for _ in range(3):
-        await bot.slack.command("x --at 14:05")
-        await bot.slack.until(lambda: bool(bot.core.asked))
-    await bot.said()
-    assert [method for method, _ in bot.slack.calls] == ["users.info"]
-
-
 async def test_a_command_makes_no_call_to_slack_but_its_answer(bot: Running) -> None:
     await bot.slack.command("why-dropped 5gHk")
     await bot.said()
     assert bot.slack.calls == []
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        pytest.param({"type": "view_submission", "view": {"callback_id": "x", "type": "modal"}}, id="a modal"),
-        pytest.param({"type": "view_closed", "view": {"callback_id": "x", "type": "modal"}}, id="a closed modal"),
-        pytest.param({"type": "shortcut", "callback_id": "x"}, id="a shortcut"),
-        pytest.param({"type": "message_action", "callback_id": "x"}, id="a message shortcut"),
-        pytest.param({"type": "block_suggestion", "action_id": "x", "block_id": "b"}, id="a menu asking for options"),
-        pytest.param({"type": "block_actions", "actions": [{"action_id": "link:portal"}]}, id="a link button"),
-        pytest.param({"type": "block_actions", "actions": [{"action_id": "run:1"}]}, id="a button without a value"),
-        pytest.param({"type": "block_actions", "actions": [{"action_id": "a\nb", "value": "x"}]}, id="an odd button"),
-    ],
-)
-async def test_whatever_slack_sends_is_acknowledged(bot: Running, payload: dict[str, Any]) -> None:
-    sent = {"user": {"id": USER}, "team": {"id": slack.TEAM}} | payload
-    answer = await bot.slack.post(urlencode({"payload": json.dumps(sent)}))
-    assert (answer.status, bot.core.asked) == (200, [])
-
-
-async def test_another_command_is_told_which_one_to_use(bot: Running) -> None:
-    answer = await bot.slack.command("help", command="/other")
-    assert (answer.status, bot.slack.shown[0].text) == (200, "This bot answers /signalr. Try `/signalr help`.")
+async def test_a_response_url_that_fails_is_not_written_to_the_log(
+    bot: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="handlers")
+    form = bot.slack.command_form("why-dropped 5gHk") | {"response_url": "http://127.0.0.1:9/response/a-secret"}
+    await bot.slack.post(urlencode(form))
+    shown = await bot.said()
+    assert (len(shown), "A response URL failed" in caplog.text, "a-secret" in caplog.text) == (1, True, False)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -39,12 +40,15 @@ class SlowCore:
 
 bot.app.Core = SlowCore
 sys.exit(asyncio.run(bot.app.serve(Settings(
-    logs=Path(os.environ["LOGS"]) if "LOGS" in os.environ else None,
+    logs=Path(os.environ["LOGS"]) if "LOGS" in os.environ and not {"AZURE", "CA"} & set(os.environ) else None,
     slack_bot_token=os.environ.get("BOT", ""),
     slack_signing_secret=os.environ.get("SECRET", ""),
     slack_app_token=os.environ.get("APP", ""),
     slack_api_url=os.environ.get("API", "http://127.0.0.1:9/api/"),
-    host="127.0.0.1",
+    workspace_id="00000000-0000-0000-0000-000000000000" if {"AZURE", "CA"} & set(os.environ) else "",
+    logs_endpoint=os.environ.get("AZURE", "https://api.loganalytics.io"),
+    ca_bundle=Path(os.environ["CA"]) if "CA" in os.environ else None,
+    host=os.environ.get("HOST", "127.0.0.1"),
     port=0,
 ))))
 """
@@ -91,6 +95,7 @@ async def stand_in() -> AsyncIterator[Slack]:
 
 
 def http(stand_in: Slack, folder: Path, **more: str) -> dict[str, str]:
+    (folder / "one.json").write_text('{"time": "2026-11-23T10:00:00Z", "category": "AllLogs"}\n')
     return {
         "LOGS": str(folder),
         "BOT": slack.BOT_TOKEN,
@@ -117,7 +122,18 @@ async def test_everything_that_is_missing_is_said_at_once() -> None:
     ("change", "status", "words"),
     [
         pytest.param({"BOT": "xoxb-wrong"}, 2, "Slack refused the bot's token (invalid_auth).", id="a wrong token"),
-        pytest.param({"APP": "xapp-wrong"}, 2, "Slack refused the bot's token (invalid_auth).", id="a wrong app token"),
+        pytest.param(
+            {"APP": "xapp-wrong"},
+            2,
+            "Slack refused the app-level token in SLACK_APP_TOKEN (invalid_auth).",
+            id="a wrong app token",
+        ),
+        pytest.param({"LOGS": "no-such-folder"}, 2, "There are no logs at no-such-folder", id="no logs there"),
+        pytest.param({"LOGS": "tests/standins"}, 2, "There are no logs in tests/standins", id="files that are no logs"),
+        pytest.param({"AZURE": "http://192.0.2.1"}, 2, "must start with https://", id="a log store without TLS"),
+        pytest.param({"CA": "no-such.pem"}, 2, "The file of SIGNALR_BOT_CA_BUNDLE", id="no CA bundle there"),
+        pytest.param({"HOST": "name.invalid"}, 2, "name.invalid: that is no address", id="a host nobody knows"),
+        pytest.param({"HOST": "192.0.2.1"}, 2, "192.0.2.1: that is no address", id="a host that is elsewhere"),
         pytest.param({"API": "http://127.0.0.1:9/api/"}, 3, "Slack cannot be reached at", id="no Slack there"),
     ],
 )
@@ -126,7 +142,49 @@ async def test_a_start_that_fails_says_why(
 ) -> None:
     async with process(http(stand_in, tmp_path) | change) as started:
         ending = await ended(started)
-    assert (ending[0], words in ending[1], "Traceback" in ending[1]) == (status, True, False)
+    assert (ending[0], words in ending[1], "Traceback" in ending[1], "ERROR" in ending[1]) == (
+        status,
+        True,
+        False,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"status": 500, "text": "{}", "content_type": "application/json"}, id="an error of Slack's"),
+        pytest.param({"status": 429, "text": "{}", "content_type": "application/json"}, id="too many requests"),
+        pytest.param({"status": 200, "text": "<p>no</p>", "content_type": "text/html"}, id="a web page"),
+        pytest.param({"status": 404, "text": "no", "content_type": "text/plain"}, id="plain text"),
+        pytest.param({"status": 200, "text": "[1]", "content_type": "application/json"}, id="a list"),
+        pytest.param({"status": 200, "text": "{", "content_type": "application/json"}, id="half an object"),
+    ],
+)
+@pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
+async def test_a_slack_that_answers_oddly_is_not_the_tokens_fault(
+    stand_in: Slack, tmp_path: Path, method: str, answer: dict[str, Any]
+) -> None:
+    stand_in.reply(method, **answer, times=5)
+    more = {"APP": slack.APP_TOKEN} if method == "apps.connections.open" else {}
+    async with process(http(stand_in, tmp_path, **more)) as started:
+        status, errors = await ended(started)
+    assert (status, errors.splitlines()[0].startswith("Slack cannot be asked just now"), "Traceback" in errors) == (
+        3,
+        True,
+        False,
+    )
+
+
+async def test_over_socket_mode_health_and_readiness_are_served(stand_in: Slack, tmp_path: Path) -> None:
+    async with (
+        process(http(stand_in, tmp_path, APP=slack.APP_TOKEN, SECRET="")) as started,
+        aiohttp.ClientSession() as session,
+    ):
+        await ready(started)
+        address = f"http://{(await ready(started)).removeprefix('/healthz and /readyz are on ')}"
+        statuses = [await _status(session, address + path) for path in ("/healthz", "/readyz", "/slack/events")]
+    assert statuses == [200, 200, 404]
 
 
 async def test_over_http_it_says_it_is_ready_and_asks_slack_once(stand_in: Slack, tmp_path: Path) -> None:
@@ -174,14 +232,18 @@ async def test_over_socket_mode_a_command_and_a_click_go_round(stand_in: Slack, 
         await stand_in.until(lambda: len(stand_in.shown) == 1)
         await stand_in.send("interactive", stand_in.click_payload(stand_in.shown[0], "share"))
         await stand_in.until(lambda: len(stand_in.shown) == 2)
-        unknown = await stand_in.send("interactive", {"type": "shortcut", "callback_id": "x", "user": {"id": "U0"}})
+        unknown = [
+            await stand_in.send("interactive", {"type": "shortcut", "callback_id": "x", "user": {"id": "U0"}}),
+            await stand_in.send("events_api", {"type": "app_rate_limited", "team_id": slack.TEAM}),
+            await stand_in.send("something_new", {"event": 7}),
+        ]
         started.send_signal(signal.SIGTERM)
         status, _ = await ended(started)
-    assert (said, status, [each.only_for for each in stand_in.shown], "envelope_id" in unknown) == (
+    assert (said, status, [each.only_for for each in stand_in.shown], [set(each) for each in unknown]) == (
         "signalr-bot is ready over Socket Mode",
         0,
         [slack.USER, ""],
-        True,
+        [{"envelope_id"}] * 3,
     )
 
 

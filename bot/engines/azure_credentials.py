@@ -14,6 +14,7 @@ from typing import Any
 
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.identity import aio
 
 from bot.errors import AccessDenied, EngineError, EngineTimeout
@@ -25,6 +26,14 @@ _ENTRA_CODE = re.compile(r"AADSTS\d{1,9}", re.ASCII)
 _SERVICE_PRINCIPAL = (
     "Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, and that the secret has not expired."
 )
+_AUTHORITY = (
+    "Check the network, HTTPS_PROXY and AZURE_AUTHORITY_HOST: it is login.microsoftonline.com except in other clouds."
+)
+# DefaultAzureCredential keeps only the words of what went wrong inside it, one credential a line; a managed
+# identity that is not there may say the same of another host.
+_BY_AUTHORITY = r"(?:\A|(?:Environment|WorkloadIdentity)Credential: )"
+_UNREACHED = re.compile(_BY_AUTHORITY + r"Cannot connect to host ")
+_NO_TOKEN_ANSWER = re.compile(_BY_AUTHORITY + r"Unexpected response from ")
 _HINTS = {
     "managed-identity": "Give this host a managed identity; for a user-assigned one set AZURE_CLIENT_ID.",
     "workload-identity": "Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE, and the "
@@ -106,9 +115,24 @@ def sign_in_failure(error: Exception, kind: str) -> EngineError:
             "The sign-in host showed a TLS certificate that the bot does not trust.",
             "Behind a proxy with its own CA set SIGNALR_BOT_CA_BUNDLE to the file that holds it.",
         )
+    if isinstance(error, ValueError) and "invalid authority" in str(error):
+        return EngineError(
+            "AZURE_AUTHORITY_HOST is not an https address.", "For example https://login.microsoftonline.com"
+        )
+    if kind not in ("managed-identity", "cli") and (authority := _authority_failure(error)):
+        return EngineError(authority, _AUTHORITY)
     code = _ENTRA_CODE.search(str(error))
     said = f" (Microsoft Entra said {code.group()})" if code else ""
     return AccessDenied(f"The bot could not sign in to Azure with the credential {kind!r}{said}.", _hint(kind))
+
+
+def _authority_failure(error: Exception) -> str:
+    """What is wrong with the sign-in host, when it is that and not the credential; else empty."""
+    if isinstance(error, ServiceRequestError | ServiceResponseError) or _UNREACHED.search(str(error)):
+        return "The sign-in host of Azure could not be reached."
+    if not _ENTRA_CODE.search(str(error)) and _NO_TOKEN_ANSWER.search(str(error)):
+        return "The sign-in host answered something that is not an answer of Microsoft Entra."
+    return ""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

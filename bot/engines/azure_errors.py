@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -197,12 +198,21 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
 
 
 def _throttled(after: float | None) -> Throttled:
-    wait = f"in {max(1, round(after))} s" if after is not None else "in a minute"
-    asked = f" and asks to wait {max(1, round(after))} s" if after is not None else ""
+    wait = f"in {_about(after)}" if after is not None else "in a minute"
+    asked = f" and asks to wait {_about(after)}" if after is not None else ""
     return Throttled(
         f"The log store has too many queries to answer{asked}.",
         f"Try again {wait}. All users of the bot share one allowance of 200 queries in 30 s.",
     )
+
+
+def _about(seconds: float) -> str:
+    """A wait in the unit people would use, rounded up so that it is long enough from ten minutes on."""
+    if seconds < 600:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 120 * 60:
+        return f"{ceil(seconds / 60)} min"
+    return f"{ceil(seconds / 3600)} hours" if seconds < 48 * 3600 else f"{ceil(seconds / 86_400)} days"
 
 
 def _unwell(status: int, answered_as_api: bool, scope: Scope) -> EngineError:

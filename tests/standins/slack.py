@@ -100,6 +100,12 @@ class Slack:
         body = {"ok": False, "error": "ratelimited"}
         self._faults[method].append(web.json_response(body, status=429, headers={"Retry-After": str(seconds)}))
 
+    def reply(self, method: str, text: str, content_type: str, status: int = 200, times: int = 1) -> None:
+        """Answer the next `times` calls of `method` with just this."""
+        self._faults[method] += [
+            web.Response(text=text, content_type=content_type, status=status) for _ in range(times)
+        ]
+
     def expire_urls(self) -> None:
         """Let thirty minutes pass for every response URL made so far."""
         for url in self.urls:
