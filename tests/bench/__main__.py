@@ -23,14 +23,10 @@ def acknowledging() -> list[Row]:
     ]
 
 
-def running_kql() -> list[Row]:
-    return [Row(each["name"], each["ours"], each["theirs"], each["unit"], each["limit"]) for each in engine.measure()]
-
-
 PARTS: Mapping[str, Callable[[], list[Row]]] = {
     "start-up": startup.measure,
     "acknowledging": acknowledging,
-    "running KQL on a million records": running_kql,
+    "running KQL on a million records": engine.measure,
     "answering on a million records": answer.measure,
 }
 
