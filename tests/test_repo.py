@@ -93,7 +93,9 @@ def test_no_file_holds_what_does_not_belong_in_a_repository() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {what}: {words}"
         for path in files()
-        for line, what, words in faults(path.read_text(encoding="utf-8", errors="replace"))
+        # A picture's bytes spell anything.
+        if path.suffix != ".png"
+        for line, what, words in faults(path.read_text(encoding="utf-8"))
     ]
     assert not found, "\n" + "\n".join(found)
 
