@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -207,7 +208,7 @@ class LogAnalyticsEngine:
                 raise sign_in_failure(error, settings.credential) from error
             options: dict[str, Any] = {}
             if settings.ca_bundle is not None:
-                options["transport"] = _transport(str(settings.ca_bundle))
+                options["transport"] = _transport(settings.ca_bundle)
             self._sign_in = SignIn(credential, settings.credential)
             self._client = LogsQueryClient(
                 self._sign_in,
@@ -222,20 +223,24 @@ class LogAnalyticsEngine:
         return self._client
 
 
-def _transport(ca_bundle: str) -> AioHttpTransport:
-    """A transport that trusts `ca_bundle`; it reads the file once and keeps connections open.
-
-    `connection_verify` reads it for every request, and no connection is ever used twice.
-    """
+def trusting(ca_bundle: Path) -> ssl.SSLContext:
+    """A TLS context that trusts the authorities in `ca_bundle`. Raises EngineError when it cannot be read."""
     try:
-        context = ssl.create_default_context(cafile=ca_bundle)
-    except (OSError, ssl.SSLError) as error:
+        return ssl.create_default_context(cafile=str(ca_bundle))
+    except (OSError, ssl.SSLError, ValueError) as error:
         raise EngineError(
             "The file of SIGNALR_BOT_CA_BUNDLE could not be read as certificates.",
             "Set it to a PEM file that the bot may read, or leave it empty.",
         ) from error
+
+
+def _transport(ca_bundle: Path) -> AioHttpTransport:
+    """A transport that trusts `ca_bundle`; it reads the file once and keeps connections open.
+
+    `connection_verify` reads it for every request, and no connection is ever used twice.
+    """
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context),
+        connector=aiohttp.TCPConnector(ssl=trusting(ca_bundle)),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=True,

@@ -47,15 +47,9 @@ async def check_offline(engine: Engine, settings: Settings) -> None:
 
         raise needs_https()
     if settings.ca_bundle is not None:
-        import ssl
+        from bot.engines.log_analytics import trusting
 
-        try:
-            ssl.create_default_context(cafile=str(settings.ca_bundle))
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise SettingsError(
-                "The file of SIGNALR_BOT_CA_BUNDLE could not be read as certificates.",
-                "Set it to a PEM file that the bot may read, or leave it empty.",
-            ) from error
+        trusting(settings.ca_bundle)
 
 
 async def check_online(engine: Engine, settings: Settings) -> None:
