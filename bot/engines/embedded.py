@@ -54,6 +54,7 @@ class EmbeddedEngine:
         self._opening = asyncio.Lock()
         self._parts: tuple[Store, Translator] | None = None
         self._preparing: set[asyncio.Task[None]] = set()
+        self._prepared: set[str] = set()
 
     async def query(self, bound: BoundQuery, timeout: timedelta) -> Table:
         """The rows of `bound`. Reads the hours of its window, and those around it, that are not in memory yet."""
@@ -85,7 +86,11 @@ class EmbeddedEngine:
 
     def prepare(self, queries: Sequence[BoundQuery]) -> None:
         """Translate `queries` while the first logs are read: a first translation takes a tenth of a second each."""
-        task = asyncio.create_task(self._translate(queries))
+        fresh = [bound for bound in queries if bound.body not in self._prepared]
+        if not fresh:
+            return
+        self._prepared.update(bound.body for bound in fresh)
+        task = asyncio.create_task(self._translate(fresh))
         self._preparing.add(task)
         task.add_done_callback(self._preparing.discard)
 
