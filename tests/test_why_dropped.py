@@ -86,6 +86,13 @@ async def test_a_neighbour_counts_once_however_often_its_close_was_recorded(reco
     assert "other reasons" not in report.findings[0].evidence[1].statement
 
 
+async def test_a_neighbour_whose_end_reports_an_error_said_no_goodbye(tmp_path: Path) -> None:
+    text = "Connection ended. Reason: Server reported error: boom"
+    logged = [{"at": "10:05:00", "op": "ConnectionEnded", "id": "me", "Message": text}]
+    logged.append({"repeat": 3, "at": "10:05:01", "op": "ConnectionEnded", "id": "n{n}", "Message": f"{text} {{n}}"})
+    assert "3 other clients with it" in (await answer(tmp_path, logged)).headline
+
+
 async def test_a_reason_of_its_own_is_counted_among_hundreds_of_others(tmp_path: Path) -> None:
     logged = [
         {"at": "10:05:00", "op": "ConnectionAborted", "id": "me", "Message": "zeta"},

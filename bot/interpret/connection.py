@@ -19,6 +19,11 @@ END_FAILED = "endconnectionfailed"
 _CLOSES = (ABORTED, ENDED, END_FAILED)
 
 
+def is_goodbye(operation: str, reason: Reason) -> bool:
+    """Whether a close is a normal end: ConnectionEnded (in any case), and neither a reason nor an error given."""
+    return operation.casefold() == ENDED and not reason.text and not reason.reports_error
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the connection ended: `operation` in lower case, `at` aware UTC, the reason read from `message`."""
@@ -30,8 +35,7 @@ class Ending:
 
     @property
     def is_goodbye(self) -> bool:
-        """Whether this is a normal end: ConnectionEnded, and neither a reason nor an error given."""
-        return self.operation == ENDED and not self.reason.text and not self.reason.reports_error
+        return is_goodbye(self.operation, self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot import reasons
-from bot.interpret.connection import ENDED, Ending, Life, count
+from bot.interpret.connection import Ending, Life, count, is_goodbye
 from bot.knowledge import Knowledge
 from bot.model import Evidence, Row
 
@@ -40,8 +39,6 @@ class Peers:
     within_10_s: int
     shared: dict[str, int]
     usual: dict[str, float | None]
-    earliest: datetime | None
-    latest: datetime | None
     others: int
     rows: tuple[tuple[object, ...], ...]
 
@@ -68,12 +65,11 @@ def read(
     """
     total = within = others = 0
     shared = dict.fromkeys(SHARED, 0)
-    spans: list[datetime] = []
     rows: list[tuple[object, ...]] = []
     for row in around:
         message = row["reason"] + ("Server reported error: " if row["reported_error"] else "")
         reason = reasons.read(message)
-        goodbye = row["OperationName"].casefold() == ENDED and not reason.text
+        goodbye = is_goodbye(row["OperationName"], reason)
         own = knowledge.explain(reason, "Client").code
         same = not goodbye and own == code and (own != "unknown-reason" or reason.key == ending.reason.key)
         label = "goodbye (no reason)" if goodbye else reason.text or "(none given)"
@@ -83,7 +79,6 @@ def read(
             within += row["within_10_s"]
             for what in SHARED:
                 shared[what] += row[f"same_{what}"] if getattr(life, what) else 0
-            spans += [row["first_seen"], row["last_seen"]]
         elif not goodbye:
             others += row["connections"]
     return Peers(
@@ -91,8 +86,6 @@ def read(
         within_10_s=within,
         shared=shared,
         usual=_usual(population),
-        earliest=min(spans, default=None),
-        latest=max(spans, default=None),
         others=others,
         rows=tuple(rows),
     )
@@ -104,9 +97,8 @@ def evidence(peers: Peers, reach: str) -> Evidence:
         statement = f"No other client connection ended for this reason within {reach} of it."
     else:
         same = [_shared(peers, what) for what in SHARED if peers.shared[what]]
-        verb = "connection" if peers.total == 1 else "connections"
         statement = (
-            f"{peers.total:,} other client {verb} ended for the same reason within {reach} of it, "
+            f"{count(peers.total, 'other client connection')} ended for the same reason within {reach} of it, "
             f"{peers.within_10_s:,} within 10 seconds" + (f": {'; '.join(same)}." if same else ".")
         )
     if len(peers.rows) == ROWS:
@@ -126,12 +118,11 @@ def scope(peers: Peers, life: Life, hit_by_server: bool) -> str:
     """Who was hit, in a few words: one client, one network, one app server's clients, or many."""
     if not peers.total:
         return "" if hit_by_server else "no other client with it"
-    others = "1 other client" if peers.total == 1 else f"{peers.total:,} other clients"
+    others = count(peers.total, "other client")
     if hit_by_server:
         return f"{others} with it"
     for what in ("address", "network", "user"):
-        marked = peers.is_marked_by(what) or (what == "user" and peers.total >= FEW and peers.share(what) >= MOST)
-        if getattr(life, what) and marked:
+        if getattr(life, what) and peers.is_marked_by(what):
             part = "all" if peers.shared[what] == peers.total else f"{peers.shared[what]:,}"
             return f"{others} with it, {part} {_WITH[what]}"
     if life.address and peers.total >= FEW and peers.spread:

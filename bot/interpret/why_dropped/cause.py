@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import reasons, times
-from bot.interpret.connection import ENDED, Ending, Life, count
+from bot.interpret.connection import Ending, Life, count, is_goodbye
 from bot.interpret.peers import FEW, Peers, percent
 from bot.knowledge import Entry, Knowledge
 from bot.model import Candidate, Cause, Confidence, Family, Finding, Table
@@ -64,7 +64,7 @@ def server_closes(table: Table | None, life: Life, ending: Ending, knowledge: Kn
             connection_id=row["ConnectionId"],
             at=row["TimeGenerated"],
             reason=reason.text,
-            goodbye=row["OperationName"].casefold() == ENDED and not reason.text and not reason.reports_error,
+            goodbye=is_goodbye(row["OperationName"], reason),
             entry=knowledge.explain(reason, "Server"),
             address=row["CallerIpAddress"],
             hub=row["HubName"],
@@ -177,13 +177,6 @@ def _server_ping(life: Life, entry: Entry, servers: Sequence[ServerClose]) -> De
     silent = [close for close in servers if close.entry.code == entry.code]
     elsewhere = {close.address for close in silent if close.address and close.address != life.address}
     if len(silent) >= FEW and len(elsewhere) >= FEW - 1:
-        many = Candidate(
-            Family.NET,
-            "server-network",
-            f"{count(len(silent), 'other server connection')} of {len(elsewhere)} other addresses timed out in the "
-            "same minute; one starved process does not silence the others.",
-            "The network between the app servers and the service at this minute.",
-        )
-        kept = (c for c in entry.candidates if c.code != many.code)
-        return Decision(Cause(Family.NET, "server-network", Confidence.LOW), (many, *kept))
+        # One starved process does not silence the others.
+        return Decision(Cause(Family.NET, "server-network", Confidence.LOW), entry.candidates)
     return Decision(_stated(entry), entry.candidates)
