@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from time import perf_counter
 
@@ -14,11 +14,26 @@ from bot.catalog import Catalog, Investigation, Query
 from bot.command import Command, HelpRequest, VersionRequest
 from bot.engines import Engine
 from bot.errors import CatalogError, EngineError, EngineTimeout
-from bot.interpret import OPENING, Ask, Interpreter, Question
+from bot.interpret import COVERAGE, OPENING, Ask, Interpreter, Question, coverage
+from bot.interpret.said import some
 from bot.kql import BoundQuery
-from bot.model import Coverage, Family, Finding, Page, RanQuery, Report, Severity, Table, Target, Verdict, Window
+from bot.model import (
+    Conclusion,
+    Family,
+    Finding,
+    NextStep,
+    Page,
+    RanQuery,
+    Report,
+    Severity,
+    Table,
+    Target,
+    Verdict,
+    Window,
+)
 
-COVERAGE = "coverage"
+# So many of several resources are offered as the next question.
+_OFFERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +74,11 @@ class Core:
                 raise CatalogError(f"{investigation.name}.kql: there is no interpreter {error.name}.") from error
             self._interpreters[name] = module
 
-    async def answer(self, line: str | Sequence[str], zone: tzinfo) -> Report | Page:
+    async def answer(self, line: str | Sequence[str], zone: tzinfo, attached: str = "") -> Report | Page:
         """The report or page for a command line (text as typed, or argv words already split).
 
-        `zone` is the asker's time zone, for times without one. An engine failure becomes a Report with
-        verdict `error`; bad input raises UsageError.
+        `zone` is the asker's time zone, for times without one; `attached` are log lines that came along. An engine
+        failure becomes a Report with verdict `error`; bad input raises UsageError.
         """
         match command.parse(line, self._catalog.verbs, self._clock(), zone):
             case HelpRequest(topic):
@@ -71,21 +86,20 @@ class Core:
             case VersionRequest():
                 return guide.version()
             case Command() as asked:
-                return await self.investigate(asked)
+                return await self.investigate(asked, attached)
 
     def needs_zone(self, line: str | Sequence[str]) -> bool:
         """Whether `line` names a wall-clock time without a zone, so that the asker's zone matters."""
         return command.needs_zone(line, self._catalog.verbs)
 
-    async def investigate(self, asked: Command) -> Report:
-        """The report for a command that was already read."""
+    async def investigate(self, asked: Command, attached: str = "") -> Report:
+        """The report for a command that was already read, and the log lines `attached` to it."""
         return await _Investigation(
             self._catalog,
             self._engine,
             self._interpreters[asked.verb],
-            asked,
             _within(asked.resource or self._resource_id),
-            self._clock().astimezone(UTC),
+            Question(asked, self._clock().astimezone(UTC), attached=attached),
             self._timeout,
         ).report()
 
@@ -102,11 +116,11 @@ class _Investigation:
         catalog: Catalog,
         engine: Engine,
         interpreter: Interpreter,
-        asked: Command,
         resource: str,
-        now: datetime,
+        question: Question,
         timeout: timedelta,
     ) -> None:
+        asked = question.command
         self._knowledge = catalog.knowledge
         self._coverage_query = catalog.coverage
         self._investigation: Investigation = catalog.investigations[asked.verb]
@@ -114,7 +128,7 @@ class _Investigation:
         self._interpreter = interpreter
         self._asked = asked
         self._resource = resource
-        self._now = now
+        self._question = question
         self._began = perf_counter()
         self._deadline = self._began + timeout.total_seconds()
         self._waited = timedelta(0)
@@ -123,35 +137,33 @@ class _Investigation:
     async def report(self) -> Report:
         window = self._asked.window
         opening = self._investigation.opening
-        first = {
+        queries = {
             OPENING: opening.bind(window, self._resource, self._asked.arguments),
-            COVERAGE: self._coverage_query.bind(window, self._resource, {}),
+            COVERAGE: self._coverage_query.bind(window, self._resource, coverage.parameters(window)),
         }
         steps = [step.sample(window, "/sample") for step in self._investigation.steps.values()]
-        self._engine.prepare([*first.values(), *steps])
-        await self._round(first)
+        self._engine.prepare([*queries.values(), *steps])
+        queries |= {ask.step: self._bind(ask) for ask in self._interpreter.asks(self._question, {})}
+        await self._round(queries)
         for name in (OPENING, COVERAGE):
             if isinstance(failure := self._runs[name].outcome, EngineError):
                 return self._failed(failure)
-        coverage = tuple(
-            Coverage(row["Collection"], row["records"], row["first_seen"], row["last_seen"])
-            for row in self._tables()[COVERAGE].rows
-        )
-        logged = None if any(family.rows for family in coverage) else await self._logged()
-        question = Question(self._asked, self._now, coverage, logged)
+        seen = self._tables()[COVERAGE].rows
+        logged = None if seen else await self._logged()
+        question = replace(self._question, coverage=coverage.read(seen, window), logged=logged)
         while asks := self._interpreter.asks(question, self._answers()):
             await self._round({ask.step: self._bind(ask) for ask in asks})
             if all(isinstance(self._runs[ask.step].outcome, EngineError) for ask in asks):
                 break
-        return self._concluded(question)
+        return self._concluded(question, coverage.resources(seen))
 
     async def _logged(self) -> Window | None:
         """From the first to the last record there is, for a question whose window holds none; None when unknown."""
         known = await self._engine.span()
         if known is not None:
             return known
-        wide = Window.ending(max(self._now, self._asked.window.end), command.LONGEST)
-        run = await self._run(self._coverage_query.bind(wide, self._resource, {}))
+        wide = Window.ending(max(self._question.now, self._asked.window.end), command.LONGEST)
+        run = await self._run(self._coverage_query.bind(wide, self._resource, coverage.parameters(wide)))
         rows = run.outcome.rows if isinstance(run.outcome, Table) else ()
         if not rows:
             return None
@@ -188,28 +200,31 @@ class _Investigation:
     def _answers(self) -> dict[str, Table]:
         return {name: table for name, table in self._tables().items() if name != COVERAGE}
 
-    def _concluded(self, question: Question) -> Report:
+    def _concluded(self, question: Question, resources: Sequence[str]) -> Report:
         found = self._interpreter.conclude(question, self._answers(), self._knowledge)
+        # Rows of several resources were counted as one unless they name the resource asked about.
+        several = resources if len(resources) > 1 and not self._named() else ()
+        found = replace(
+            found,
+            notes=(*found.notes, *_several(several), *self._notes()),
+            next_steps=(*found.next_steps, *self._one_each(several)),
+        )
+        only = resources[0] if len(resources) == 1 else ""
         return Report(
+            **{field.name: getattr(found, field.name) for field in fields(Conclusion)},
             query=self._asked.verb,
             command=self._asked.line,
-            target=Target(self._resource_seen()),
+            target=Target(self._named() or only or self._resource_seen()),
             window=self._asked.window,
-            verdict=found.verdict,
-            headline=found.headline,
-            cause=found.cause,
-            candidates=found.candidates,
-            facts=found.facts,
-            findings=found.findings,
-            timeline=found.timeline,
-            gaps=found.gaps,
-            next_steps=found.next_steps,
-            notes=(*found.notes, *self._notes()),
             coverage=question.coverage,
             kql=self._ran(),
             total=timedelta(seconds=perf_counter() - self._began),
             engine=self._waited,
         )
+
+    def _one_each(self, resources: Sequence[str]) -> list[NextStep]:
+        named = ((resource.rsplit("/", 1)[-1], resource) for resource in resources[:_OFFERED])
+        return [NextStep(f"Only {name}"[:30], replace(self._asked, resource=full).line) for name, full in named]
 
     def _failed(self, error: EngineError) -> Report:
         finding = Finding(
@@ -255,13 +270,14 @@ class _Investigation:
         seen = self._resource_seen()
         return tuple(
             RanQuery(
+                name=name,
                 title=run.bound.title,
                 kql=run.bound.kql,
                 rows=len(run.outcome.rows) if isinstance(run.outcome, Table) else 0,
                 engine=run.took,
                 portal_url=self._engine.portal_url(run.bound, seen),
             )
-            for run in self._runs.values()
+            for name, run in self._runs.items()
         )
 
 
@@ -269,3 +285,10 @@ def _within(resource: str) -> str:
     """A resource as the queries compare it: the whole id, or "/name" as the end of one; empty for every resource."""
     resource = resource.rstrip("/")
     return resource if not resource or resource.startswith("/") else f"/{resource}"
+
+
+def _several(resources: Sequence[str]) -> list[str]:
+    if not resources:
+        return []
+    names = [resource.rsplit("/", 1)[-1] for resource in resources]
+    return [f"Counted over {len(names):,} resources together ({some(names)}); name one with --resource=NAME."]

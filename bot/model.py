@@ -50,6 +50,26 @@ class Family(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Owner(StrEnum):
+    """Who can do something about a cause."""
+
+    APP = "app"
+    NETWORK = "network"
+    SERVICE = "service"
+    PLAN = "plan"
+    CLIENT = "client"
+    UNKNOWN = "unknown"
+
+
+_OWNERS = {
+    Family.QUOTA: Owner.PLAN,
+    Family.SERVICE: Owner.SERVICE,
+    Family.NET: Owner.NETWORK,
+    Family.CLIENT: Owner.CLIENT,
+    Family.UNKNOWN: Owner.UNKNOWN,
+}
+
+
 class Confidence(StrEnum):
     """How firmly the rows carry a cause.
 
@@ -128,7 +148,8 @@ class Fact:
 class Evidence:
     """What a finding rests on: a sentence, and the rows behind it.
 
-    `rows` may be fewer than `total`; a face that shows fewer still says how many there are.
+    `rows` may be fewer than `total`; a face that shows fewer still says how many there are. `step` names the query
+    (`RanQuery.name`) whose rows these are; "coverage" is what the log families held.
     """
 
     title: str
@@ -136,6 +157,7 @@ class Evidence:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
     total: int = 0
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,11 @@ class Cause:
     code: str
     confidence: Confidence
 
+    @property
+    def owner(self) -> Owner:
+        """Who can do something about it; what is no one else's is the app's."""
+        return _OWNERS.get(self.family, Owner.APP)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -155,6 +182,20 @@ class Candidate:
     code: str
     why: str
     evidence_needed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a finding reaches: `size` things (`unit`, in the plural) between `first` and `last` (aware UTC).
+
+    `shared` is what nearly all of them have in common: an address, a hub, a user, a region.
+    """
+
+    size: int
+    unit: str
+    first: datetime
+    last: datetime
+    shared: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +210,47 @@ class Finding:
     fixes: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    scope: Scope | None = None
+
+
+class Ruled(StrEnum):
+    """Whether a cause could be excluded: `out` only where the log that would show it was on and complete."""
+
+    OUT = "ruled_out"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A cause that was looked for and not found. `log` names the log family that is missing when it is unknown."""
+
+    family: Family
+    code: str
+    outcome: Ruled
+    why: str
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line or row of bars of a chart: a value for each of its points."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A small chart: 1 to 6 series over 1 to 20 points.
+
+    `unit` names the values ("connections a minute"). `points` are short labels (times in UTC, addresses), and like the
+    names of the series no two are the same; a series has a value for each.
+    """
+
+    title: str
+    unit: str
+    points: tuple[str, ...]
+    series: tuple[Series, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,21 +273,26 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What one log family (the table's `Collection`) holds in the window."""
+    """What one log family (the table's `Collection`) holds in the window.
+
+    `gaps` are the spans in which so many records were to be expected that their absence means something.
+    """
 
     family: str
     rows: int
     first: datetime | None
     last: datetime | None
+    gaps: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RanQuery:
     """One query that was run: its KQL as it can be pasted, and where the portal opens it.
 
-    `engine` is the time spent waiting for the engine.
+    `name` is the step's, "opening" or "coverage"; `engine` is the time spent waiting for the engine.
     """
 
+    name: str
     title: str
     kql: str
     rows: int
@@ -214,28 +301,43 @@ class RanQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """One answer. `command` repeats it exactly (the window in UTC); the rest is what was found.
+class Conclusion:
+    """What the rows say.
 
-    `total` is the time from reading the command to this report, `engine` the part of it spent waiting for queries.
+    `cause` is None when the evidence cannot decide; then `candidates` are ranked, likeliest first. `further` are the
+    causes of other things that happened in the window, each with a finding of its own. `rulings` are the causes that
+    were looked for and not found. Until `provisional_until` (aware UTC) records may still arrive that change the
+    verdict; None when that time is over.
+    """
 
-    `cause` is None when the evidence cannot decide; then `candidates` are ranked, likeliest first.
+    verdict: Verdict
+    headline: str
+    cause: Cause | None = None
+    further: tuple[Cause, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+    timeline: Evidence | None = None
+    chart: Chart | None = None
+    gaps: tuple[Gap, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()
+    notes: tuple[str, ...] = ()
+    provisional_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Conclusion):
+    """One answer: a conclusion, and what was asked and run for it.
+
+    `command` repeats the question exactly (the window in UTC). `total` is the time from reading the command to this
+    report, `engine` the part of it spent waiting for queries.
     """
 
     query: str
     command: str
     target: Target
     window: Window
-    verdict: Verdict
-    headline: str
-    cause: Cause | None = None
-    candidates: tuple[Candidate, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    timeline: Evidence | None = None
-    gaps: tuple[Gap, ...] = ()
-    next_steps: tuple[NextStep, ...] = ()
-    notes: tuple[str, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     kql: tuple[RanQuery, ...] = ()
     total: timedelta = timedelta(0)

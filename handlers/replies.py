@@ -48,8 +48,10 @@ class Reply:
 
         Returns False when every way was tried and Slack refused them all.
         """
-        # The words alone are the last try: better than silence, should Slack ever refuse the blocks.
-        for attempt in (message, replace(message, blocks=[])):
+        # Not every workspace may take the young chart block; the words alone are the last try, better than silence.
+        uncharted = [block for block in message.blocks if block["type"] != "data_visualization"]
+        tries = [message, *([replace(message, blocks=uncharted)] if len(uncharted) < len(message.blocks) else [])]
+        for attempt in (*tries, replace(message, blocks=[])):
             if await self._by_url(attempt, in_channel):
                 self._shown = self._shown or not in_channel
                 return True

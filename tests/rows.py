@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from bot import times
 
 RESOURCE = (
     "/SUBSCRIPTIONS/00000000-0000-0000-0000-000000000000/RESOURCEGROUPS/RG-DEMO/PROVIDERS/MICROSOFT.SIGNALRSERVICE"
@@ -17,6 +20,7 @@ _PROPERTIES = {
     "Collection": "collection", "Message": "message", "ConnectionId": "connectionId",
     "ConnectionType": "connectionType", "TransportType": "transportType", "UserId": "userId", "HubName": "hub",
     "MessageTracingId": "messageTracingId", "MessageType": "messageType", "GroupName": "groupName",
+    "InvocationId": "invocationId",
 }  # fmt: skip
 
 
@@ -29,7 +33,7 @@ def record(row: Mapping[str, Any]) -> dict[str, Any]:
     at = full["at"]
     return {
         "time": at if "T" in at else f"{DAY}T{at}Z",
-        "location": "westeurope",
+        "location": row.get("Location", "westeurope"),
         "category": "AllLogs",
         "resourceId": row.get("_ResourceId", RESOURCE),
         **{field: full[column] for column, field in _TOP.items() if column in full},
@@ -41,15 +45,18 @@ def record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def records(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The records of all rows, `repeat` unrolled with {n} as the number."""
+    """The records of all rows, `repeat` unrolled with {n} as the number, `every` apart."""
     for row in rows:
+        step = times.duration(row["every"]) if "every" in row else None
         for number in range(1, row.get("repeat", 1) + 1):
-            yield record(
-                {
-                    key: value.replace("{n}", str(number)) if isinstance(value, str) else value
-                    for key, value in row.items()
-                }
-            )
+            each = {
+                key: value.replace("{n}", str(number)) if isinstance(value, str) else value
+                for key, value in row.items()
+            }
+            if step:
+                moved = datetime.fromisoformat(f"{DAY}T{row['at']}") + (number - 1) * step
+                each["at"] = moved.isoformat() + "Z"
+            yield record(each)
 
 
 def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

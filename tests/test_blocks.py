@@ -90,7 +90,10 @@ EXPECTED = """
 # Dropped by a ping timeout after 12 min 4 s, with 35 others from one network
 (:red_circle: *Finding (error)* | 2026-11-23 10:00 to 12:00 UTC | chat-prod)
 Cause: the network (net / ping-timeout), certain: a record states it
+Owner: the network
+Also: a quota of the service (quota / connection-limit), certain: a record states it
 :red_circle: The service stopped hearing pings from this client
+36 connections, 2026-11-23 10:00 to 10:00:40 UTC; network 198.51.100.0/24
 The service closes a connection when it hears nothing for a while. Usually the network between the two ends dropped \
 packets, the client's machine slept, or its process was too busy to answer.
 What to do
@@ -112,8 +115,13 @@ Timeline (times in UTC)
 TimeGenerated | OperationName | Message | From
 2026-11-23 10:00:00.120 | ConnectionConnected | Connection connected | 198.51.100.7
 2026-11-23 10:01:00.120 | ConnectionAborted | Connection aborted. Reason: Connection ping timeout. | 198.51.100.7
+<line Connections dropped: Client, Server; 10:00>
+Looked for and not found
+- Ruled out: quota / connection-limit. None of 12,000 closes says that the limit was reached.
+- Not ruled out: auth / wrong-audience. No Authorization record was logged in the window.
 What these logs cannot show
 - Did the client's process stall? Resource logs see only the service's side. The client's own log. Client logging
+Records arrive up to 10 minutes late: this answer may change until 2026-11-23 12:10 UTC.
 3 lines of the archive could not be read.
 (Without 2 more rows of evidence. Full report has everything.)
 [See this network's drops] [Follow this user]
@@ -133,6 +141,10 @@ def _line(block: dict[str, Any]) -> str:
             return f"# {block['text']['text']}"
         case "divider":
             return "---"
+        case "data_visualization":
+            chart = block["chart"]
+            ends = chart["axis_config"]["categories"]
+            return f"<{chart['type']} {block['title']}: {', '.join(s['name'] for s in chart['series'])}; {ends[0]}>"
         case "context":
             return f"({' | '.join(each['text'] for each in block['elements'])})"
         case "actions":

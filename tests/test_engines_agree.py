@@ -27,7 +27,7 @@ from tests import rows
 from tests.standins import log_analytics as azure
 from tests.standins.log_analytics import LogAnalyticsStandIn, Reply
 from tests.standins.log_analytics_bench import WORKSPACE, Token
-from tests.test_why_dropped import CASES, NOW, QUESTION
+from tests.test_cases import CASES
 
 
 def backed_by(engine: EmbeddedEngine) -> azure.Answer:
@@ -41,6 +41,10 @@ def comparable(report: Report) -> Report:
     """`report` without how long things took, and without links to a portal that only one of the engines has."""
     ran = tuple(replace(each, engine=timedelta(0), portal_url="") for each in report.kql)
     return replace(report, kql=ran, total=timedelta(0), engine=timedelta(0))
+
+
+QUESTION = "why-dropped me --from 2026-11-23T10:00Z --to 2026-11-23T11:00Z"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 async def both(given_rows: list[dict[str, Any]], question: str, folder: Path) -> tuple[Report, Report]:
@@ -63,7 +67,7 @@ async def both(given_rows: list[dict[str, Any]], question: str, folder: Path) ->
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 async def test_the_same_rows_give_the_same_report(case: dict[str, Any], tmp_path: Path) -> None:
-    here, there = await both(case["rows"], QUESTION, tmp_path)
+    here, there = await both(case["rows"], case["ask"], tmp_path)
     # An archive knows the span of its logs by whole hours; a workspace is asked for its records.
     assert there == here
 

@@ -218,7 +218,7 @@ async def test_what_is_shared_is_what_was_seen_and_is_not_asked_again(bot: Runni
 async def test_sharing_where_the_bot_may_not_post_says_so_and_can_be_tried_again(bot: Running) -> None:
     await bot.slack.command("why-dropped 5gHk")
     shown = await bot.slack.until_said("Dropped by a ping timeout")
-    bot.slack.refuse("chat.postMessage", "not_in_channel", times=2)
+    bot.slack.refuse("chat.postMessage", "not_in_channel", times=3)
     payload = bot.slack.click_payload(shown, "share")
     bot.slack.expire_urls()
     await bot.slack.post(urlencode({"payload": json.dumps(payload)}))

@@ -28,12 +28,14 @@ from bot.model import (
     Page,
     RanQuery,
     Report,
+    Scope,
     Severity,
     Target,
     Verdict,
     Window,
 )
 from bot.render.terminal import Face, render
+from tests.standins import reports
 
 STORED = Path(__file__).parent / "rendered"
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -57,6 +59,10 @@ REPORT = Report(
     verdict=Verdict.FINDING,
     headline="Dropped at 10:05:03 UTC (not expected): the service heard no ping; 41 others with it.",
     cause=Cause(Family.NET, "client-network", Confidence.MEDIUM),
+    further=(Cause(Family.HUB, "hub-exception", Confidence.HIGH),),
+    rulings=reports.RULINGS,
+    chart=reports.CHART,
+    provisional_until=START + timedelta(hours=2, minutes=10),
     candidates=(
         Candidate(
             Family.CLIENT,
@@ -89,6 +95,7 @@ REPORT = Report(
                     120,
                 ),
             ),
+            Scope(41, "connections", START, START + timedelta(seconds=9), (Fact("address", "192.0.2.7"),)),
         ),
     ),
     timeline=moments(3, "Connection started"),
@@ -98,6 +105,7 @@ REPORT = Report(
     coverage=(Coverage("Connection", 1200, START, START), Coverage("Message", 0, None, None)),
     kql=(
         RanQuery(
+            "opening",
             "Records of the connection",
             "let x = 1;\nT\n| take 1",
             3,

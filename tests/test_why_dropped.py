@@ -1,57 +1,20 @@
-"""Every case of tests/cases/why_dropped*.toml, on the real engine with the real queries and knowledge."""
+"""why-dropped: what a table of cases does not say."""
 
 from __future__ import annotations
 
-import tomllib
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot import catalog
-from bot.core import Core
-from bot.engines.embedded import EmbeddedEngine
 from bot.model import Report
-from tests import rows
+from tests import cases
 
-CASES = [
-    case
-    for path in sorted((Path(__file__).parent / "cases").glob("why_dropped*.toml"))
-    for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
-]
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 QUESTION = "why-dropped me --from 2026-11-23T10:00Z --to 2026-11-23T11:00Z"
 
 
 async def answer(tmp_path: Path, given: list[dict[str, Any]], question: str = QUESTION) -> Report:
-    engine = EmbeddedEngine(rows.write(tmp_path / "logs.jsonl", given))
-    core = Core(catalog.load(), engine, lambda: NOW, timedelta(seconds=60))
-    try:
-        report = await core.answer(question, UTC)
-    finally:
-        await core.close()
-    assert isinstance(report, Report)
-    return report
-
-
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-async def test_a_case_gives_its_verdict_cause_and_findings(case: dict[str, Any], tmp_path: Path) -> None:
-    report = await answer(tmp_path, case["rows"], case.get("ask", QUESTION))
-    cause = report.cause
-    assert {
-        "verdict": report.verdict,
-        "cause": f"{cause.family}/{cause.code}/{cause.confidence}" if cause else "",
-        "finds": [finding.code for finding in report.findings],
-        "candidates": [candidate.code for candidate in report.candidates],
-    } == {key: case[key] for key in ("verdict", "cause", "finds", "candidates")}
-
-
-def test_every_knowledge_entry_is_found_by_some_case() -> None:
-    # Files always hold some record; a workspace may hold none (tests/test_engines_agree.py).
-    found = {code for case in CASES for code in case["finds"]} | {"no-logs"}
-    known = {entry.code for table in catalog.load().knowledge.values() for entry in table.entries}
-    assert known - found == set()
+    return await cases.answer(tmp_path, given, question)
 
 
 async def test_a_user_who_came_back_is_timed(tmp_path: Path) -> None:

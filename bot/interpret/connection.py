@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import reasons, times
+from bot.interpret.said import count
 from bot.model import Evidence, Row
 from bot.reasons import Reason
 
@@ -140,11 +141,6 @@ def timeline(life: Life) -> Evidence:
         rows=tuple(rows),
         total=len(rows),
     )
-
-
-def count(number: int, thing: str) -> str:
-    """'1 record', '12 records', '12,000 records'."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _endings(rows: Sequence[Row]) -> list[Ending]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import reasons
-from bot.interpret.connection import Ending, Life, count, is_goodbye
+from bot.interpret.connection import Ending, Life, is_goodbye
+from bot.interpret.said import count, percent
 from bot.knowledge import Knowledge
 from bot.model import Evidence, Row
 
@@ -141,8 +142,3 @@ def _usual(population: Sequence[Row]) -> dict[str, float | None]:
     if row is None or not row["connections"]:
         return dict.fromkeys(SHARED, None)
     return {what: row[f"same_{what}"] / row["connections"] if f"same_{what}" in row else None for what in SHARED}
-
-
-def percent(share: float) -> str:
-    """'82 %' for 0.82; what is there but under one in a hundred is 'under 1 %'."""
-    return "under 1 %" if 0 < share < 0.01 else f"{share:.0%}".replace("%", " %")

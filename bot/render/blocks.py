@@ -13,8 +13,8 @@ from typing import Any
 
 from bot.errors import BotError, UsageError
 from bot.model import Evidence, Finding, Link, NextStep, Page, Report, Severity, Verdict
+from bot.render import charts, wording
 from bot.render import elements as slack
-from bot.render import wording
 from bot.render.elements import Block
 from bot.render.fitting import TEXT_MOST, Draft, Message, fitted
 
@@ -26,6 +26,7 @@ TABLE_COLUMNS_MOST = 20
 # Our own measure, far below Slack's 100 rows and 10,000 characters: an answer is read, a file is searched.
 TABLE_ROWS, TABLE_TEXT, CELL_TEXT = 12, 2_400, 80
 FINDINGS, CANDIDATES, FACTS, GAPS, NOTES, STEPS, FIXES, EVIDENCE = 5, 4, 14, 4, 5, 5, 6, 4
+FURTHER, RULINGS = 3, 8
 LINKS, LINK_MOST = 4, 1_000
 SHORT, LONG = 280, 900
 
@@ -62,6 +63,8 @@ def report(report: Report, *, shareable: bool = True, shared_by: str = "") -> Me
         (3, "the facts", _facts(report, draft)),
         (4, "the evidence", _evidence(ordered, draft)),
         (3, "the rows", _rows(report, ordered, draft)),
+        (4, "the chart", charts.block(report.chart)),
+        (6, "what was looked for and not found", _rulings(report, draft)),
         (6, "what these logs cannot show", _gaps(report, draft)),
         (3, "the notes", _notes(report, draft)),
     ]
@@ -178,9 +181,13 @@ def _headline(headline: str, report: Report, draft: Draft) -> list[Block]:
 def _cause(report: Report, draft: Draft) -> list[Block]:
     if report.cause is None:
         return []
-    return slack.rich(
-        slack.section(slack.text("Cause: ", bold=True), slack.text(draft.fit(wording.cause(report.cause), SHORT)))
-    )
+    elements = [slack.text("Cause: ", bold=True), slack.text(draft.fit(wording.cause(report.cause), SHORT))]
+    elements += [slack.text("\nOwner: ", bold=True), slack.text(wording.owner(report.cause))]
+    shown = report.further[:FURTHER]
+    draft.count("further causes", len(shown), len(report.further))
+    for cause in shown:
+        elements += [slack.text("\nAlso: ", bold=True), slack.text(draft.fit(wording.cause(cause), SHORT))]
+    return slack.rich(slack.section(*elements))
 
 
 def _candidates(report: Report, draft: Draft) -> list[Block]:
@@ -217,13 +224,15 @@ def _facts(report: Report, draft: Draft) -> list[Block]:
 
 def _finding(finding: Finding, headline: str, draft: Draft, *, brief: bool) -> list[Block]:
     most = FIXES // 2 if brief else FIXES
-    elements = [slack.emoji(_MARKS[finding.severity]), slack.text(" ")]
     title = draft.fit(finding.title, SHORT) or finding.code
-    if title != headline:
-        elements.append(slack.text(title, bold=True))
     meaning = draft.fit(finding.meaning, SHORT if brief else LONG, lines=True)
-    if meaning:
-        elements.append(slack.text(("\n" if title != headline else "") + meaning))
+    reach = draft.fit(wording.scope(finding.scope), SHORT) if finding.scope is not None else ""
+    said = [slack.text(title, bold=True)] if title != headline else []
+    said += [slack.text(reach, italic=True)] if reach else []
+    said += [slack.text(meaning)] if meaning else []
+    elements = [slack.emoji(_MARKS[finding.severity]), slack.text(" ")]
+    for place, each in enumerate(said):
+        elements += [slack.text("\n"), each] if place else [each]
     parts = [slack.section(*elements)]
     if finding.fixes or finding.links:
         parts.append(slack.section(slack.text("What to do", bold=True)))
@@ -287,6 +296,18 @@ def _ends(rows: Sequence[Sequence[Any]], most: int) -> list[Any]:
     return [*rows[:first], *rows[first - most :]]
 
 
+def _rulings(report: Report, draft: Draft) -> list[Block]:
+    if not report.rulings:
+        return []
+    draft.count("causes not found", min(len(report.rulings), RULINGS), len(report.rulings))
+    items = []
+    for said, why in map(wording.ruling, report.rulings[:RULINGS]):
+        items.append(
+            slack.section(slack.text(f"{draft.fit(said, 100)}. ", bold=True), slack.text(draft.fit(why, SHORT)))
+        )
+    return slack.rich(slack.section(slack.text(wording.NOT_FOUND, bold=True)), slack.items(items))
+
+
 def _gaps(report: Report, draft: Draft) -> list[Block]:
     if not report.gaps:
         return []
@@ -306,8 +327,10 @@ def _label(text: str) -> str:
 
 
 def _notes(report: Report, draft: Draft) -> list[Block]:
-    shown = [text for text in (draft.fit(note, SHORT) for note in report.notes[:NOTES]) if text]
-    draft.count("notes", min(len(report.notes), NOTES), len(report.notes))
+    until = report.provisional_until
+    notes = (*([wording.provisional(until)] if until is not None else []), *report.notes)
+    shown = [text for text in (draft.fit(note, SHORT) for note in notes[:NOTES]) if text]
+    draft.count("notes", min(len(notes), NOTES), len(notes))
     return slack.rich(slack.section(slack.text("\n".join(shown), italic=True)))
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.errors import BotError, UsageError
-from bot.model import Evidence, Finding, Page, Report
+from bot.model import Cause, Evidence, Finding, Page, Report, Window
 from bot.times import iso
 
 
@@ -18,20 +18,39 @@ def to_json(report: Report) -> dict[str, Any]:
         "query": report.query,
         "command": report.command,
         "target": {"resource_id": report.target.resource_id, "name": report.target.name},
-        "window": {"from": iso(report.window.start), "to": iso(report.window.end)},
+        "window": _window(report.window),
         "verdict": report.verdict.value,
         "headline": report.headline,
-        "cause": None if report.cause is None else _plain(asdict(report.cause)),
+        "cause": None if report.cause is None else _cause(report.cause),
+        "further": [_cause(cause) for cause in report.further],
         "candidates": [_plain(asdict(candidate)) for candidate in report.candidates],
         "facts": [{"label": fact.label, "value": fact.value} for fact in report.facts],
         "findings": [_finding(finding) for finding in report.findings],
+        "rulings": [_plain(asdict(ruling)) for ruling in report.rulings],
         "timeline": None if report.timeline is None else _evidence(report.timeline),
+        "chart": None if report.chart is None else _plain(asdict(report.chart)),
         "gaps": [_plain(asdict(gap)) for gap in report.gaps],
         "next_steps": [{"label": step.label, "command": step.command} for step in report.next_steps],
         "notes": list(report.notes),
-        "coverage": [_plain(asdict(family)) for family in report.coverage],
+        "provisional_until": None if report.provisional_until is None else iso(report.provisional_until),
+        "coverage": [
+            {
+                "family": each.family,
+                "rows": each.rows,
+                "first": _plain(each.first),
+                "last": _plain(each.last),
+                "gaps": [_window(gap) for gap in each.gaps],
+            }
+            for each in report.coverage
+        ],
         "kql": [
-            {"title": ran.title, "query": ran.kql, "rows": ran.rows, "portal_url": ran.portal_url or None}
+            {
+                "name": ran.name,
+                "title": ran.title,
+                "query": ran.kql,
+                "rows": ran.rows,
+                "portal_url": ran.portal_url or None,
+            }
             for ran in report.kql
         ],
         "timings": {
@@ -63,7 +82,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "fixes": list(finding.fixes),
         "links": [{"title": link.title, "url": link.url} for link in finding.links],
         "evidence": [_evidence(evidence) for evidence in finding.evidence],
+        "scope": None if finding.scope is None else _plain(asdict(finding.scope)),
     }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {**_plain(asdict(cause)), "owner": cause.owner.value}
+
+
+def _window(window: Window) -> dict[str, str]:
+    return {"from": iso(window.start), "to": iso(window.end)}
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
@@ -73,6 +101,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "columns": list(evidence.columns),
         "rows": [[_plain(value) for value in row] for row in evidence.rows],
         "total": evidence.total,
+        "query": evidence.step or None,
     }
 
 

@@ -41,9 +41,12 @@ def _chapters(report: Report) -> Iterator[str]:
             ("Asked", wording.typed(report.command)),
             ("Window", wording.window(report.window)),
             ("Resource", report.target.resource_id or "every resource these logs hold"),
-            *([("Cause", wording.cause(report.cause))] if report.cause else []),
+            *([("Cause", wording.cause(report.cause)), ("Owner", wording.owner(report.cause))] if report.cause else []),
+            *[("Also", wording.cause(cause)) for cause in report.further],
         ],
     )
+    if report.provisional_until is not None:
+        yield inline(wording.provisional(report.provisional_until))
     if report.candidates:
         yield f"## {wording.open_causes(report)}"
         yield "\n".join(
@@ -58,6 +61,14 @@ def _chapters(report: Report) -> Iterator[str]:
         yield _table(("Fact", "Value"), [(fact.label, fact.value) for fact in report.facts])
     if report.timeline is not None:
         yield from _evidence(report.timeline, "##")
+    if report.chart is not None:
+        names = [each.name for each in report.chart.series]
+        values = zip(report.chart.points, *(each.values for each in report.chart.series), strict=False)
+        yield f"## {inline(report.chart.title)} ({inline(report.chart.unit)})"
+        yield _table(("", *names), list(values))
+    if report.rulings:
+        yield f"## {wording.NOT_FOUND}"
+        yield "\n".join(f"- **{inline(said)}** {inline(why)}" for said, why in map(wording.ruling, report.rulings))
     if report.gaps:
         yield "## What these logs cannot show"
         yield "\n".join(f"- {_gap(gap)}" for gap in report.gaps)
@@ -69,8 +80,7 @@ def _chapters(report: Report) -> Iterator[str]:
         yield _table(("Step", "Command"), [(step.label, wording.typed(step.command)) for step in report.next_steps])
     if report.coverage:
         yield "## What the logs hold"
-        columns = ("Logs", "Records", "First (UTC)", "Last (UTC)")
-        yield _table(columns, [(each.family, each.rows, each.first, each.last) for each in report.coverage])
+        yield _table(("Logs", "What they hold"), [(each.family, wording.coverage(each)) for each in report.coverage])
     if report.kql:
         yield "## KQL"
     for ran in report.kql:
@@ -84,6 +94,8 @@ def _chapters(report: Report) -> Iterator[str]:
 def _finding(finding: Finding) -> Iterator[str]:
     yield f"## {wording.severity(finding.severity)}: {inline(finding.title)}"
     yield inline(f"{wording.family(finding.cause)} ({finding.cause} / {finding.code})")
+    if finding.scope is not None:
+        yield inline(wording.scope(finding.scope))
     if finding.meaning:
         yield inline(finding.meaning)
     if finding.fixes or finding.links:

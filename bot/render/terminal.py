@@ -21,7 +21,7 @@ from rich.text import Text
 
 from bot.errors import BotError, UsageError
 from bot.model import Evidence, Finding, Gap, Page, RanQuery, Report, Severity, Verdict, Window
-from bot.render import wording
+from bot.render import charts, wording
 from bot.words import shell
 
 FIRST, LAST = 5, 15  # rows shown of a long table: how it began, and what came just before its end
@@ -99,8 +99,15 @@ class _Writer:
     def report(self, report: Report) -> None:
         label = report.verdict.value.replace("_", " ").upper()
         self._console.print(_text(f"{label}: {wording.line(report.headline)}", f"bold {_COLORS[report.verdict]}"))
-        cause = [("Cause", wording.cause(report.cause))] if report.cause is not None else []
-        self._pairs([("Window", self._window(report.window)), *cause])
+        cause = []
+        if report.cause is not None:
+            cause = [("Cause", wording.cause(report.cause)), ("Owner", wording.owner(report.cause))]
+        also = [("Also", wording.cause(further)) for further in report.further]
+        self._pairs([("Window", self._window(report.window)), *cause, *also])
+        if report.chart is not None and report.chart.points:
+            self._heading(f"{report.chart.title} ({report.chart.unit})")
+            for line in charts.lines(report.chart, self._console.width - 2):
+                self._console.print(_text(f"  {wording.plain(line)}"), soft_wrap=True)
         for finding in report.findings:
             self._finding(finding)
         if report.candidates:
@@ -116,6 +123,10 @@ class _Writer:
         for evidence in (*(each for finding in report.findings for each in finding.evidence), *timeline):
             self._heading(evidence.title)
             self._evidence(evidence)
+        if report.rulings:
+            self._heading(wording.NOT_FOUND)
+            for said, why in map(wording.ruling, report.rulings):
+                self._paragraph(f"- {said}. {why}", hang=2)
         self._gaps(report.gaps)
         self._notes(report)
         self._steps([(step.label, step.command) for step in report.next_steps], "What to try next")
@@ -161,6 +172,8 @@ class _Writer:
         label = wording.severity(finding.severity)
         head = Text.assemble((label, _SEVERITIES[finding.severity]), ": ", (wording.line(finding.title), "bold"))
         self._console.print(head)
+        if finding.scope is not None:
+            self._paragraph(wording.scope(finding.scope))
         self._paragraph(finding.meaning)
         if finding.fixes:
             self._paragraph("What to do:", style="bold")
@@ -212,19 +225,15 @@ class _Writer:
                 self._unbroken(gap.link.url, indent=4)
 
     def _notes(self, report: Report) -> None:
-        if report.notes:
+        until = report.provisional_until
+        notes = (*([wording.provisional(until)] if until is not None else []), *report.notes)
+        if notes:
             self._heading("Notes")
-            for note in report.notes:
+            for note in notes:
                 self._paragraph(f"- {note}", hang=2)
         if report.coverage:
             self._heading("Logs in this window")
-            self._pairs(
-                (
-                    each.family,
-                    f"{each.rows:,} rows, {_moment(each.first)} to {_moment(each.last)} UTC" if each.rows else "none",
-                )
-                for each in report.coverage
-            )
+            self._pairs((each.family, wording.coverage(each)) for each in report.coverage)
 
     def _steps(self, steps: list[tuple[str, str]], heading: str) -> None:
         if steps:
@@ -283,10 +292,6 @@ class _Writer:
 
 def _text(text: str, style: str = "") -> Text:
     return Text(text, style=style)
-
-
-def _moment(value: datetime | None) -> str:
-    return wording.NOTHING if value is None else wording.moment(value)
 
 
 def _cells(row: Sequence[object]) -> list[str]:

@@ -8,7 +8,20 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.model import Cause, Confidence, Family, Report, Severity, Verdict, Window
+from bot.model import (
+    Cause,
+    Confidence,
+    Coverage,
+    Family,
+    Owner,
+    Report,
+    Ruled,
+    Ruling,
+    Scope,
+    Severity,
+    Verdict,
+    Window,
+)
 
 NOTHING = "–"
 
@@ -46,6 +59,16 @@ _CONFIDENCE = {
     Confidence.MEDIUM: "likely: other records point this way",
     Confidence.LOW: "the likeliest of several",
 }
+
+_OWNER = {
+    Owner.APP: "the app",
+    Owner.NETWORK: "the network",
+    Owner.SERVICE: "the service",
+    Owner.PLAN: "the plan",
+    Owner.CLIENT: "the client",
+    Owner.UNKNOWN: "unknown",
+}
+NOT_FOUND = "Looked for and not found"
 
 
 def plain(text: object) -> str:
@@ -108,6 +131,38 @@ def family(value: Family) -> str:
 def cause(value: Cause) -> str:
     """The cause and how firmly it stands: "the network (net / ping-timeout), certain: a record states it"."""
     return f"{_FAMILY[value.family]} ({value.family} / {value.code}), {_CONFIDENCE[value.confidence]}"
+
+
+def owner(value: Cause) -> str:
+    """Who can do something about the cause: "the app"."""
+    return _OWNER[value.owner]
+
+
+def scope(value: Scope) -> str:
+    """How far a finding reaches: "812 connections, 2026-11-23 10:05:01 to 10:05:40 UTC; address 192.0.2.7"."""
+    size = f"{value.size:,} {value.unit}"
+    when = f"{moment(value.first)} UTC" if value.first == value.last else window(Window(value.first, value.last))
+    return "; ".join([f"{size}, {when}", *(f"{fact.label} {fact.value}" for fact in value.shared)])
+
+
+def ruling(value: Ruling) -> tuple[str, str]:
+    """Whether a cause is ruled out, and why: ("Ruled out: quota / connection-limit", "No refusal among ...")."""
+    said = "Ruled out" if value.outcome is Ruled.OUT else "Not ruled out"
+    return f"{said}: {value.family} / {value.code}", value.why
+
+
+def coverage(value: Coverage) -> str:
+    """What a log family holds: "1,200 rows, 2026-11-23 10:00 to 12:00 UTC; missing 2026-11-23 10:20 to 10:31 UTC"."""
+    if not value.rows or value.first is None or value.last is None:
+        return "none"
+    reach = f"{moment(value.first)} UTC" if value.first == value.last else window(Window(value.first, value.last))
+    gaps = ", ".join(window(gap) for gap in value.gaps)
+    return f"{value.rows:,} rows, {reach}" + (f"; missing {gaps}" if gaps else "")
+
+
+def provisional(until: datetime) -> str:
+    """Until when records may still arrive that change the answer."""
+    return f"Records arrive up to 10 minutes late: this answer may change until {moment(until)} UTC."
 
 
 def moment(value: datetime) -> str:

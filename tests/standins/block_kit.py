@@ -12,7 +12,12 @@ from typing import Any
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 
-IN_MESSAGES = {"actions", "context", "divider", "header", "image", "markdown", "rich_text", "section", "table", "video"}
+IN_MESSAGES = {
+    "actions", "context", "data_visualization", "divider", "header", "image", "markdown", "rich_text", "section",
+    "table", "video",
+}  # fmt: skip
+# Block types younger than slack_sdk's models.
+YOUNG = ("table", "data_visualization")
 RICH = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
 PIECES = {"text": "text", "link": "url", "emoji": "name", "user": "user_id"}
 TEXT_SUM, TABLE_SUM = 9_597, 10_000
@@ -33,6 +38,8 @@ def _problems(message: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(blocks)} blocks"
     if sum(block.get("type") == "table" for block in blocks) > 1:
         yield "two tables"
+    if sum(block.get("type") == "data_visualization" for block in blocks) > 2:
+        yield "three charts"
     if sum(_units(text) for text in _values(blocks, "text")) > TEXT_SUM:
         yield "too much text in all (msg_blocks_too_long)"
     if any(not text for text in _values(blocks, "text")):
@@ -50,7 +57,7 @@ def _problems(message: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _block(block: Mapping[str, Any]) -> Iterator[str]:
-    if block["type"] != "table":
+    if block["type"] not in YOUNG:
         try:
             parsed = Block.parse(dict(block))
             if parsed is None:
@@ -62,6 +69,8 @@ def _block(block: Mapping[str, Any]) -> Iterator[str]:
     match block["type"]:
         case "table":
             yield from _table(block)
+        case "data_visualization":
+            yield from _chart(block)
         case "rich_text":
             yield from _rich(block)
         case "header":
@@ -114,6 +123,22 @@ def _table(block: Mapping[str, Any]) -> Iterator[str]:
                 yield from _rich(cell)
             elif cell["type"] != "raw_text":
                 yield f"a table cell of type {cell['type']}"
+
+
+def _chart(block: Mapping[str, Any]) -> Iterator[str]:
+    chart, axis = block["chart"], block["chart"]["axis_config"]
+    categories, series = axis["categories"], chart["series"]
+    names = [each["name"] for each in series]
+    if not 1 <= _units(block["title"]) <= 50 or _units(axis["y_label"]) > 50:
+        yield "a chart's title or axis over 50"
+    if chart["type"] not in ("bar", "line", "area") or not 1 <= len(series) <= 6 or not 1 <= len(categories) <= 20:
+        yield f"a {chart['type']} chart of {len(series)} series and {len(categories)} points"
+    if any(not 1 <= _units(label) <= 20 for label in (*names, *categories)):
+        yield "a chart's label over 20, or empty"
+    if len({*names}) < len(names) or len({*categories}) < len(categories):
+        yield "a chart's label twice"
+    if any([point["label"] for point in each["data"]] != categories for each in series):
+        yield "a series whose labels are not the categories"
 
 
 def _rich(block: Mapping[str, Any]) -> Iterator[str]:

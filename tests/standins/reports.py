@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.model import (
     Candidate,
     Cause,
+    Chart,
     Confidence,
     Coverage,
     Evidence,
@@ -20,6 +21,10 @@ from bot.model import (
     Page,
     RanQuery,
     Report,
+    Ruled,
+    Ruling,
+    Scope,
+    Series,
     Severity,
     Target,
     Verdict,
@@ -41,6 +46,27 @@ EVENTS = (
 HOSTILE = (
     "<!channel> <@U0000000001> *bold* _it_ ~no~ `code` :x: &amp; <https://example.com|click> "
     "\u202egnp.exe\x00\x1b[31m\ud800 | a | b |\n# heading\n```\nfence\n```\n![x](https://example.com/x.png) <b>"
+)
+
+
+CHART = Chart(
+    "Connections dropped",
+    "connections a minute",
+    tuple(f"10:{minute:02d}" for minute in range(0, 60, 3)),
+    (
+        Series("Client", tuple(float(minute * 7 % 40) for minute in range(20))),
+        Series("Server", (0.0,) * 19 + (3.0,)),
+    ),
+)
+RULINGS = (
+    Ruling(Family.QUOTA, "connection-limit", Ruled.OUT, "None of 12,000 closes says that the limit was reached."),
+    Ruling(
+        Family.AUTH,
+        "wrong-audience",
+        Ruled.UNKNOWN,
+        "No Authorization record was logged in the window.",
+        "Authorization",
+    ),
 )
 
 
@@ -74,17 +100,18 @@ def finding_report() -> Report:
                 2,
             ),
         ),
+        Scope(36, "connections", START, START + timedelta(seconds=40), (Fact("network", "198.51.100.0/24"),)),
     )
     return Report(
-        "why-dropped",
-        COMMAND,
-        TARGET,
-        WINDOW,
-        Verdict.FINDING,
-        "Dropped by a ping timeout after 12 min 4 s, with 35 others from one network",
-        Cause(Family.NET, "ping-timeout", Confidence.HIGH),
-        (),
-        (
+        query="why-dropped",
+        command=COMMAND,
+        target=TARGET,
+        window=WINDOW,
+        verdict=Verdict.FINDING,
+        headline="Dropped by a ping timeout after 12 min 4 s, with 35 others from one network",
+        cause=Cause(Family.NET, "ping-timeout", Confidence.HIGH),
+        further=(Cause(Family.QUOTA, "connection-limit", Confidence.HIGH),),
+        facts=(
             Fact("Connection", "5gHk_r2Lq-0Zw1"),
             Fact("Lifetime", "12 min 4 s"),
             Fact("User", "kim@example.com"),
@@ -93,9 +120,11 @@ def finding_report() -> Report:
             Fact("Transport", "WebSockets"),
             Fact("Came back", "after 8 s, as 7xTT_Zq1"),
         ),
-        (ping,),
-        timeline(2),
-        (
+        findings=(ping,),
+        rulings=RULINGS,
+        timeline=timeline(2),
+        chart=CHART,
+        gaps=(
             Gap(
                 "Did the client's process stall?",
                 "Resource logs see only the service's side.",
@@ -103,14 +132,16 @@ def finding_report() -> Report:
                 Link("Client logging", "https://learn.microsoft.com/aspnet/core/signalr/diagnostics"),
             ),
         ),
-        (
+        next_steps=(
             NextStep("See this network's drops", "drops --ip 198.51.100.0/24 --since 2h"),
             NextStep("Follow this user", "user kim@example.com --since 2h"),
         ),
-        ("3 lines of the archive could not be read.",),
-        (Coverage("ConnectivityLogs", 10_000, START, START + timedelta(hours=2)),),
-        (
+        notes=("3 lines of the archive could not be read.",),
+        provisional_until=START + timedelta(hours=2, minutes=10),
+        coverage=(Coverage("ConnectivityLogs", 10_000, START, START + timedelta(hours=2)),),
+        kql=(
             RanQuery(
+                "opening",
                 "Why a connection dropped",
                 'let connection = "5gHk_r2Lq-0Zw1";\nSignalRServiceDiagnosticLogs\n'
                 "| where ConnectionId == connection\n| order by TimeGenerated asc",
@@ -119,7 +150,7 @@ def finding_report() -> Report:
                 "https://portal.azure.com/#blade/Example",
             ),
         ),
-        timedelta(milliseconds=420),
+        total=timedelta(milliseconds=420),
     )
 
 
@@ -191,6 +222,9 @@ def huge_report() -> Report:
         candidates=tuple(Candidate(Family.APP, "app-close", long, long) for _ in range(40)),
         gaps=tuple(Gap(long, long, long) for _ in range(40)),
         notes=(long,) * 40,
+        further=report.further * 40,
+        rulings=tuple(Ruling(Family.APP, long, Ruled.OUT, long) for _ in range(40)),
+        chart=Chart(long, long, tuple(f"{n} {long}" for n in range(90)), (Series(long, (1.0,) * 90),) * 20),
         next_steps=tuple(NextStep(f"Step {n} " + long, f"drops --since {n + 1}h") for n in range(40)),
     )
 
@@ -198,7 +232,8 @@ def huge_report() -> Report:
 def hostile_report(text: str = HOSTILE) -> Report:
     """A report in which every text that could come from a log line or a command is `text`."""
     piece = Evidence(text, text, (text, "b"), ((text, text), (None, "")), 2)
-    found = Finding(text, Family.APP, Severity.WARNING, text, text, (text,), (Link(text, text),), (piece,))
+    reach = Scope(2, text, START, START, (Fact(text, text),))
+    found = Finding(text, Family.APP, Severity.WARNING, text, text, (text,), (Link(text, text),), (piece,), reach)
     return replace(
         finding_report(),
         command=text,
@@ -211,7 +246,10 @@ def hostile_report(text: str = HOSTILE) -> Report:
         gaps=(Gap(text, text, text, Link(text, text)),),
         next_steps=(NextStep(text, text),),
         notes=(text,),
-        kql=(RanQuery(text, text, 1, timedelta(0), text),),
+        chart=Chart(text, text, (text,) * 30, (Series(text, (1.0,) * 30),) * 9),
+        further=(Cause(Family.APP, text, Confidence.LOW),),
+        rulings=(Ruling(Family.APP, text, Ruled.UNKNOWN, text, text),),
+        kql=(RanQuery("opening", text, text, 1, timedelta(0), text),),
     )
 
 

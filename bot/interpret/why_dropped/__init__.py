@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, connection, peers
+from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, connection, coverage, peers
 from bot.interpret.connection import Ending, Life
+from bot.interpret.said import moment
 from bot.interpret.why_dropped import cause, unseen
 from bot.interpret.why_dropped.words import (
     facts,
     gaps,
     headline,
-    moment,
     next_steps,
     notes,
     returns_evidence,
@@ -107,7 +107,8 @@ def _dropped(
         timeline=connection.timeline(life),
         gaps=gaps(question, life, entry),
         next_steps=next_steps(question, life, servers, tables),
-        notes=notes(question, life),
+        notes=notes(life),
+        provisional_until=coverage.provisional(question, ending.at),
     )
 
 
@@ -130,7 +131,8 @@ def _goodbye(question: Question, life: Life, ending: Ending, tables: Tables, tab
         timeline=connection.timeline(life),
         gaps=gaps(question, life, None),
         next_steps=next_steps(question, life, (), tables),
-        notes=notes(question, life),
+        notes=notes(life),
+        provisional_until=coverage.provisional(question, ending.at),
     )
 
 
@@ -166,7 +168,8 @@ def _open(question: Question, life: Life, tables: Tables, table: Knowledge) -> C
         timeline=connection.timeline(life),
         gaps=gaps(question, life, None),
         next_steps=next_steps(question, life, (), tables),
-        notes=notes(question, life),
+        notes=notes(life),
+        provisional_until=coverage.provisional(question),
     )
 
 

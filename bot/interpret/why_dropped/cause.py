@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import reasons, times
-from bot.interpret.connection import Ending, Life, count, is_goodbye
-from bot.interpret.peers import FEW, Peers, percent
+from bot.interpret.connection import Ending, Life, is_goodbye
+from bot.interpret.peers import FEW, Peers
+from bot.interpret.said import count, percent
 from bot.knowledge import Entry, Knowledge
 from bot.model import Candidate, Cause, Confidence, Family, Finding, Table
 

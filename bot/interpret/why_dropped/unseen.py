@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from rapidfuzz import fuzz
 
-from bot.interpret import Ask, Conclusion, Question, Tables
-from bot.interpret.connection import count
-from bot.interpret.why_dropped.words import LATE, LOGS, at_id, moment
+from bot.interpret import Ask, Conclusion, Question, Tables, coverage, silence
+from bot.interpret.said import count, moment
+from bot.interpret.why_dropped.words import at_id
 from bot.knowledge import Knowledge
-from bot.model import Coverage, Evidence, Gap, NextStep, Row, Verdict, Window
+from bot.model import Coverage, Evidence, NextStep, Row, Verdict, Window
 
 # An id shares its first or last characters with what was truncated or mistyped further on.
 PIECE = 6
@@ -41,7 +41,7 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
         return _elsewhere(question, found[0], table)
     rows = sum(family.rows for family in question.coverage)
     if not rows:
-        return _no_logs(question, table)
+        return silence.conclude(question, table)
     near = _nearest(typed, tables["nearest"].rows if "nearest" in tables else ())
     seen = _seen(question.coverage)
     connections = any(c.family.casefold() == "connection" and c.rows for c in question.coverage)
@@ -67,9 +67,9 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
         f"{moment(question.command.window.end)} is about this connection, though {count(rows, 'record')} "
         f"{'was' if rows == 1 else 'were'} logged.",
         findings=(table["never-seen"].finding({}, evidence),),
-        gaps=() if connections else (_connectivity_gap(),),
-        next_steps=(*steps, *_wider(question)),
-        notes=_late(question),
+        gaps=() if connections else (silence.connectivity_gap(),),
+        next_steps=(*steps, *silence.wider(question)),
+        provisional_until=coverage.provisional(question),
     )
 
 
@@ -85,56 +85,6 @@ def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
         findings=(table["outside-window"].finding({"records": records, "span": span}, [evidence]),),
         next_steps=(NextStep("Ask in its own window", replace(question.command, window=window).line),),
     )
-
-
-def _no_logs(question: Question, table: Knowledge) -> Conclusion:
-    window, logged = question.command.window, question.logged
-    nothing = f"Nothing was logged between {moment(window.start)} and {moment(window.end)}"
-    if logged is None:
-        found = table["no-logs"].finding({})
-        headline = f"{nothing}{_about(question)}, nor was any record of other days found."
-    else:
-        found = table["logs-elsewhere"].finding({"first": moment(logged.start), "last": moment(logged.end)})
-        headline = (
-            f"{nothing}{_about(question)}; the logs at hand go from {moment(logged.start)} to {moment(logged.end)}."
-        )
-    return Conclusion(
-        verdict=Verdict.NO_DATA,
-        headline=headline,
-        findings=(found,),
-        gaps=(_connectivity_gap(),),
-        next_steps=_wider(question),
-        notes=_late(question),
-    )
-
-
-def _about(question: Question) -> str:
-    resource = question.command.resource
-    return f" about a resource named {resource!r} (check the name)" if resource else ""
-
-
-def _connectivity_gap() -> Gap:
-    return Gap(
-        "How any connection ended",
-        "No Connection record was logged in the window.",
-        "Log Source Settings of the resource: switch on ConnectivityLogs, and send AllLogs in a diagnostic setting.",
-        LOGS,
-    )
-
-
-def _wider(question: Question) -> tuple[NextStep, ...]:
-    command, logged = question.command, question.logged
-    window = command.window
-    steps = []
-    if logged is not None and (logged.start < window.start or logged.end > window.end):
-        # The last day of what is there is where people look first.
-        start = max(logged.start, logged.end - timedelta(days=1))
-        if (last := Window(start, logged.end)) != window:
-            steps.append(NextStep("Look where the logs are", replace(command, window=last).line))
-    elif window.span < timedelta(days=7):
-        wide = Window(window.end - timedelta(days=7), window.end)
-        steps.append(NextStep("Look in the last 7 days", replace(command, window=wide).line))
-    return tuple(steps)
 
 
 def _nearest(typed: str, rows: Sequence[Row]) -> list[Row]:
@@ -154,17 +104,11 @@ def _nearest(typed: str, rows: Sequence[Row]) -> list[Row]:
     return sorted(near, key=lambda row: (-likeness(row), row["ConnectionId"]))[:5]
 
 
-def _seen(coverage: Sequence[Coverage]) -> str:
+def _seen(families: Sequence[Coverage]) -> str:
     parts = [
         f"{family.family or '(no family)'}: {count(family.rows, 'record')}, "
         f"{moment(family.first)} to {moment(family.last)}"
-        for family in coverage
+        for family in families
         if family.rows and family.first and family.last
     ]
     return "In the window: " + "; ".join(parts) + "."
-
-
-def _late(question: Question) -> tuple[str, ...]:
-    if question.now - question.command.window.end >= LATE:
-        return ()
-    return ("Records arrive up to 10 minutes late: a drop of the last minutes may not be here yet.",)

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.command import Command
 from bot.interpret import Question, Tables
-from bot.interpret.connection import ENDED, Ending, Life, count
+from bot.interpret.connection import ENDED, Ending, Life
+from bot.interpret.coverage import LOGS
 from bot.interpret.peers import Peers, scope
+from bot.interpret.said import count, lower, moment, short
 from bot.interpret.why_dropped.cause import Decision, ServerClose, apart
 from bot.knowledge import Entry
 from bot.model import Evidence, Fact, Gap, Link, NextStep, Table
 from bot.times import span_text
-
-LOGS = Link(
-    "Switch on resource logs",
-    "https://learn.microsoft.com/azure/azure-signalr/signalr-howto-diagnostic-logs#enable-resource-logs",
-)
-# Resource logs can usually be queried 3 to 10 minutes after the event.
-# Source: Azure Monitor, "Log data ingestion time".
-LATE = timedelta(minutes=10)
-
-
-def moment(at: datetime) -> str:
-    """'2026-11-23 10:05:15 UTC'."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def headline(life: Life, ending: Ending, entry: Entry, decision: Decision, who: Peers) -> str:
@@ -37,20 +26,16 @@ def headline(life: Life, ending: Ending, entry: Entry, decision: Decision, who: 
         verb = "Dropped" if ending.operation == "connectionaborted" else "Failed to end cleanly"
     side = "Server connection " + verb.lower() if life.is_server else verb
     expected = "" if entry.confidence is None else " (expected)" if entry.expected else " (not expected)"
-    title = _lower(entry.title.render(reason=ending.reason.text))
+    title = lower(entry.title.render(reason=ending.reason.text))
     if entry.code == "unknown-reason":
-        title = f"unknown reason, \u201c{_short(ending.reason.text, 90)}\u201d"
-    because = f": {_lower(decision.because)}" if decision.because else ""
+        title = f"unknown reason, \u201c{short(ending.reason.text, 90)}\u201d"
+    because = f": {lower(decision.because)}" if decision.because else ""
     around = _clients(who) if life.is_server else scope(who, life, decision.hit_by_server)
     return f"{side} at {moment(ending.at)}{expected}: {title}{because}{'; ' if around else ''}{around}."
 
 
 def _clients(who: Peers) -> str:
     return f"{count(who.total, 'client')} closed with it" if who.total else ""
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def facts(life: Life, ending: Ending | None, expected: str, tables: Tables) -> tuple[Fact, ...]:
@@ -226,29 +211,18 @@ def next_steps(question: Question, life: Life, servers: Sequence[ServerClose], t
     return tuple(steps)
 
 
-def notes(question: Question, life: Life) -> tuple[str, ...]:
+def notes(life: Life) -> tuple[str, ...]:
     """What a reader should know about the records themselves."""
     found = []
     if life.repeated:
         found.append(f"{count(life.repeated, 'record')} arrived more than once; each counts once here.")
     if life.other_endings:
         others = "; ".join(
-            f"\u201c{_short(other.message or other.operation, 120)}\u201d" for other in life.other_endings[:3]
+            f"\u201c{short(other.message or other.operation, 120)}\u201d" for other in life.other_endings[:3]
         )
         found.append(f"Another record about its end says: {others}.")
     if life.back_at is not None:
         found.append(f"It started again under the same id at {moment(life.back_at)}; this is about the close before.")
     elif life.closes > 1:
         found.append(f"It closed {life.closes} times in the window; this is about the last. See the timeline.")
-    newest = life.ending.at if life.ending else question.command.window.end
-    if question.now - newest < LATE:
-        until = newest + LATE
-        found.append(
-            f"Records arrive up to 10 minutes late: what is missing here may still come until {moment(until)}."
-        )
     return tuple(found)
-
-
-def _short(text: str, most: int) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= most else flat[: most - 1] + "\u2026"

@@ -1,0 +1,152 @@
+"""What the logs at hand can prove: which families arrived, from when to when, and where records are missing.
+
+That nothing was found says something only where the log that would show it was on and complete. Of the families only
+Connection and Message are steady enough that a silence of their own means a gap; a silence of all families together
+is the pipeline's. Resource logs are not promised to be lossless. Source: "Azure resource logs" on Microsoft Learn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import median
+
+from bot.interpret import Question
+from bot.interpret.said import count, moment
+from bot.model import Coverage, Family, Gap, Link, Row, Ruled, Ruling, Window
+
+CONNECTION, AUTHORIZATION, THROTTLING, MESSAGE = "Connection", "Authorization", "Throttling", "Message"
+# The switch of the resource that each family belongs to. Source: "Monitor Azure SignalR Service logs".
+SOURCES = {
+    CONNECTION: "ConnectivityLogs",
+    AUTHORIZATION: "ConnectivityLogs",
+    THROTTLING: "ConnectivityLogs",
+    MESSAGE: "MessagingLogs",
+}
+LOGS = Link(
+    "Switch on resource logs",
+    "https://learn.microsoft.com/azure/azure-signalr/signalr-howto-diagnostic-logs#enable-resource-logs",
+)
+# Resource logs can usually be queried 3 to 10 minutes after the event.
+# Source: Azure Monitor, "Log data ingestion time".
+LATE = timedelta(minutes=10)
+_STEADY = (CONNECTION.casefold(), MESSAGE.casefold())
+_SLOTS, _SHORTEST = 120, 10
+# At a rate at which so many were to come, none at all is no chance.
+_EXPECTED = 10
+
+
+def parameters(window: Window) -> dict[str, int]:
+    """The parameters of queries/coverage.kql for `window`."""
+    return {"slot_seconds": _slot_seconds(window)}
+
+
+def read(rows: Sequence[Row], window: Window) -> tuple[Coverage, ...]:
+    """The families in the rows of queries/coverage.kql, by name, each with the gaps in `window`."""
+    of: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        of[row["Collection"]].append(row)
+    everything = _gaps(rows, window)
+    return tuple(
+        Coverage(
+            family,
+            sum(row["records"] for row in mine),
+            min(row["first_seen"] for row in mine),
+            max(row["last_seen"] for row in mine),
+            _joined([*everything, *(_gaps(mine, window) if family.casefold() in _STEADY else ())]),
+        )
+        for family, mine in sorted(of.items())
+    )
+
+
+def resources(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The resource ids in the rows of queries/coverage.kql, in lower case and in order."""
+    return tuple(sorted({str(row["_ResourceId"]).lower() for row in rows} - {""}))
+
+
+def family(question: Question, name: str) -> Coverage | None:
+    """What the family `name` holds in the window; None when nothing."""
+    return next((each for each in question.coverage if each.family.casefold() == name.casefold() and each.rows), None)
+
+
+def missing(question: Question, name: str, window: Window | None = None) -> str:
+    """Why the absence of a record of the family `name` proves nothing in `window`; "" when it does.
+
+    `window` is a part of the question's window, all of it unless given.
+    """
+    held = family(question, name)
+    if held is None:
+        return f"no {name} record was logged in the window"
+    asked = window or question.command.window
+    for gap in held.gaps:
+        if gap.start < asked.end and asked.start < gap.end:
+            return f"{name} records are missing from {moment(gap.start)} to {moment(gap.end)}"
+    return ""
+
+
+def ruling(
+    question: Question, cause: Family, code: str, because: str, names: Sequence[str], window: Window | None = None
+) -> Ruling:
+    """`code` ruled out `because` of what was counted, or unknown when one of the families `names` can't prove it."""
+    for name in names:
+        if lack := missing(question, name, window):
+            return Ruling(cause, code, Ruled.UNKNOWN, f"{lack[:1].upper()}{lack[1:]}.", name)
+    return Ruling(cause, code, Ruled.OUT, because)
+
+
+def gap(question: Question, name: str, what: str) -> Gap | None:
+    """The gap that a missing or incomplete family `name` leaves about `what`; None when it is complete."""
+    lack = missing(question, name)
+    if not lack:
+        return None
+    source = SOURCES.get(name, name)
+    return Gap(what, lack[:1].upper() + lack[1:] + ".", f"Log Source Settings of the resource: {source}.", LOGS)
+
+
+def provisional(question: Question, newest: datetime | None = None) -> datetime | None:
+    """Until when records may still arrive that change the verdict; None when that time is over.
+
+    `newest` (aware UTC) is the last moment the answer rests on, the end of the window unless given.
+    """
+    until = min(newest or question.command.window.end, question.now) + LATE
+    return until if until > question.now else None
+
+
+def held(question: Question) -> str:
+    """What was logged, in a sentence: "12,000 Connection records, 3 Message records"."""
+    return ", ".join(count(each.rows, f"{each.family or 'unnamed'} record") for each in question.coverage if each.rows)
+
+
+def _slot_seconds(window: Window) -> int:
+    return max(round(window.span.total_seconds() / _SLOTS), _SHORTEST)
+
+
+def _gaps(rows: Sequence[Row], window: Window) -> list[Window]:
+    """The spans of `window` without a record, where at the usual rate at least ten were to be expected."""
+    if not rows:
+        return []
+    counts: Counter[int] = Counter()
+    for row in rows:
+        counts[row["slot"]] += row["records"]
+    length = timedelta(seconds=_slot_seconds(window))
+    average = counts.total() * (length / window.span)
+    # A burst must not make the rest look empty, nor a few records look like a stream.
+    usual = min(median(counts.values()), average)
+    spans = sorted((row["first_seen"], row["last_seen"]) for row in rows)
+    found, reached = [], window.start
+    for first, last in [*spans, (window.end, window.end)]:
+        if first > reached and (first - reached) / length * usual >= _EXPECTED:
+            found.append(Window(reached, first))
+        reached = max(reached, last)
+    return found
+
+
+def _joined(gaps: Iterable[Window]) -> tuple[Window, ...]:
+    found: list[Window] = []
+    for each in sorted(gaps, key=lambda gap: gap.start):
+        if found and each.start <= found[-1].end:
+            found[-1] = Window(found[-1].start, max(found[-1].end, each.end))
+        else:
+            found.append(each)
+    return tuple(found)
