@@ -1,7 +1,7 @@
 """A model of Azure SignalR Service that writes a believable log archive.
 
 It knows nothing of the bot: what the bot says about an archive can be held against what happened here.
-Scenarios are in `faults`; `world` is what they act on.
+`faults` can happen to a `world`; `scenarios` says which do, and `told` what is true then.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from bot.simulator import faults, misconfigured, tracing
 from bot.simulator.events import RESOURCE_ID
 from bot.simulator.examples import Example
 from bot.simulator.plan import plan_for
+from bot.simulator.staging import MOST_HOURS, write_scenario
+from bot.simulator.told import TRUTH_FILE, CauseTold, Told, Truth
 from bot.simulator.world import World
 
-__all__ = ["Example", "Written", "write_archive"]
+__all__ = ["CauseTold", "Example", "Told", "Truth", "Written", "write_archive", "write_scenario"]
 
 FEWEST_CONNECTIONS, MOST_CONNECTIONS = 2_000, 5_000_000
-MOST_HOURS = 31 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,14 @@ def write_archive(out: Path, *, seed: int, connections: int, hours: int, start: 
         raise ValueError("start needs a time zone")
     start = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     plan = plan_for(connections, hours, start)
+    # What a scenario told about an archive in this place is not true of the new one.
+    (out / TRUTH_FILE).unlink(missing_ok=True)
     world = World(out, plan, seed)
     world.begin()
     tracing.schedule(world)
     misconfigured.schedule(world)
     faults.schedule(world)
-    world.clock.run(plan.span)
-    world.end()
-    world.journal.close()
+    world.run()
     return Written(
         records=world.journal.records,
         files=world.journal.files,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.simulator import events
 from bot.simulator.chance import Dice
 from bot.simulator.clock import MINUTE, SECOND, Clock
@@ -10,6 +12,7 @@ from bot.simulator.examples import Examples
 from bot.simulator.plan import NEXT_PAGE_SHARE, Plan
 from bot.simulator.population import Client, Population
 from bot.simulator.service import ClientConnection, Service
+from bot.simulator.setting import AT_ONCE, NEVER
 
 # SignalR clients wait this long before each try of "automatic reconnect", then give up.
 _RETRY_DELAYS = (0, 2 * SECOND, 10 * SECOND, 30 * SECOND)
@@ -18,6 +21,7 @@ _NEXT_PAGE_DELAY = (SECOND, 4 * SECOND)
 # How long a page stays open, in thousandths of the mean: many short visits, a few that last all day.
 _STAY = (5, 40, 80, 130, 190, 260, 340, 440, 560, 700, 870, 1080, 1350, 1720, 2280, 3300, 6000)
 _BACK_AFTER_OUTAGE = 20 * SECOND
+_RELOAD_AFTER = (30 * SECOND, 120 * SECOND)
 
 
 class Clients:
@@ -38,6 +42,9 @@ class Clients:
         self._plan = plan
         self._dice = dice
         self._examples = examples
+        self._token_life = plan.habits.token_minutes * MINUTE
+        self._expired_as = events.aborted(plan.habits.expired_says)
+        self.on_expired: list[Callable[[ClientConnection], None]] = []
 
     def begin(self) -> None:
         """Fill the service with its usual clients, then let others come as the day goes."""
@@ -48,9 +55,13 @@ class Clients:
     def come_back(self, connection: ClientConnection) -> None:
         """Reconnect as the client's policy says, after a connection was lost."""
         client = connection.client
-        if client.user.returns:
+        if client.user.returns and self._plan.habits.reconnect != NEVER:
             client.attempt = 0
             self._retry(client)
+
+    def visit(self, client: Client) -> None:
+        """Let a page be opened now, beyond the usual ones."""
+        self._open(client)
 
     def _minute(self, minute: int) -> None:
         for _ in range(self._plan.arrivals(minute)):
@@ -79,14 +90,21 @@ class Clients:
             case ClientConnection() as connection:
                 client.attempt = 0
                 self._clock.after(client.until - now, self._leave, connection)
+                if self._token_life and client.user.transport != "WebSockets":
+                    self._clock.after(self._token_life, self._expire, connection)
             case _:
                 self._retry(client)
 
     def _retry(self, client: Client) -> None:
+        habits = self._plan.habits
         if client.attempt < len(_RETRY_DELAYS):
-            delay = _RETRY_DELAYS[client.attempt] + self._dice.below(_RETRY_JITTER)
+            jitter = 0 if habits.reconnect == AT_ONCE else self._dice.below(_RETRY_JITTER)
+            delay = _RETRY_DELAYS[client.attempt] + jitter
             client.attempt += 1
             self._clock.after(delay, self._connect, client)
+        elif habits.reloads and self._dice.unit() * 100 < habits.reloads:
+            client.attempt = 0
+            self._clock.after(self._dice.between(*_RELOAD_AFTER), self._connect, client)
 
     def _leave(self, connection: ClientConnection) -> None:
         """The page is closed. A client behind a dead network leaves without a word."""
@@ -98,11 +116,20 @@ class Clients:
         if self._dice.unit() < NEXT_PAGE_SHARE:
             self._clock.after(self._dice.between(*_NEXT_PAGE_DELAY), self._open, client)
 
+    def _expire(self, connection: ClientConnection) -> None:
+        """The token is too old for the next request: the service ends the connection, the app asks for a new one."""
+        if connection.open:
+            self._service.close_client(connection, self._expired_as)
+            for heard in self.on_expired:
+                heard(connection)
+            self.come_back(connection)
+
     def _goodbye(self) -> Event:
         """Nearly always a proper end; now and then a laptop sleeps or the app server loses patience."""
+        strays = self._plan.strays
         dial = self._dice.below(1000)
-        if dial < 6:
+        if dial < strays.stray_ping_timeouts:
             return events.aborted(events.PING_TIMEOUT)
-        if dial < 9:
+        if dial < strays.stray_ping_timeouts + strays.stray_closed_by_app:
             return events.aborted(events.CLOSED_BY_APP)
         return events.ended()

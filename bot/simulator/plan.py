@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.simulator.clock import HOUR, MINUTE, SECOND
+from bot.simulator.setting import Habits, Servers, Strays
 
 CONNECTIONS_PER_UNIT = 1000
 # Units of one Standard or Premium P1 instance. Source: "Scale an Azure SignalR Service instance".
@@ -50,8 +51,10 @@ _DAY = (
 class Plan:
     """Sizes that fit each other.
 
-    `span`, `warm_up` and `mean_stay` are in milliseconds; `already_there` clients come during the warm-up,
-    `comers` over the whole span; `headroom` is what a leak has to fill before the quota is reached.
+    `span`, `unlogged`, `warm_up` and `mean_stay` are in milliseconds; `already_there` clients come during the warm-up,
+    `comers` over the whole of `unlogged` (what happens before the archive begins at `start`) and `span`; `headroom`
+    is what a leak has to fill before the quota is reached. `busy_hour` is the hour of the day (UTC) that the archive's
+    first hour is as busy as; None for its own.
     """
 
     start: datetime
@@ -64,19 +67,30 @@ class Plan:
     warm_up: int
     traced_rows: int
     users: int
+    unlogged: int = 0
+    busy_hour: int | None = None
+    servers: Servers = field(default_factory=Servers)
+    habits: Habits = field(default_factory=Habits)
+    strays: Strays = field(default_factory=Strays)
+
+    @property
+    def total(self) -> int:
+        """Everything that is simulated, in milliseconds."""
+        return self.unlogged + self.span
 
     def arrivals(self, minute: int) -> int:
-        """How many clients come in a minute of the span: exact shares of `comers`, busier by day."""
-        minutes = self.span // MINUTE
+        """How many clients come in a minute of the total: exact shares of `comers`, busier by day."""
+        minutes = self.total // MINUTE
         total = self._weight(minutes)
         before, after = self._weight(minute), self._weight(minute + 1)
         return self.comers * after // total - self.comers * before // total
 
     def _weight(self, minutes: int) -> int:
-        """The busyness of the first `minutes` of the span, summed."""
+        """The busyness of the first `minutes` of the total, summed."""
         hours, rest = divmod(minutes, 60)
         days, extra = divmod(hours, 24)
-        first = self.start.astimezone(UTC).hour
+        first = self.start.astimezone(UTC).hour if self.busy_hour is None else self.busy_hour
+        first -= self.unlogged // HOUR
         whole = days * sum(_DAY) + sum(_DAY[(first + hour) % 24] for hour in range(extra))
         return whole * 60 + _DAY[(first + hours) % 24] * rest
 

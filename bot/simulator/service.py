@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.simulator import events
 from bot.simulator.chance import Dice
 from bot.simulator.clock import Clock
 from bot.simulator.events import Event
 from bot.simulator.instances import INSTANCES, Instance, region_of
-from bot.simulator.journal import Journal
 from bot.simulator.population import Client
+from bot.simulator.setting import Mode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class AppServer:
-    """One process of the application, with one address and its own series of tracing ids."""
+    """One process of the application, with one address and its own series of tracing ids.
+
+    It serves `hubs`. The service gives it clients by its `weight`; nothing reaches the service from it before
+    `cut_until` (milliseconds).
+    """
 
     region: str
     address: str
     trace_prefix: int
+    hubs: tuple[str, ...]
+    weight: int = 1
+    up: bool = True
+    cut_until: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -65,8 +74,10 @@ class Refused:
     aborted: bool
 
 
-def _unheard(*_: object) -> None:
-    return None
+class Log(Protocol):
+    """Where records go."""
+
+    def write(self, instance: Instance, event: Event, address: str, connection_id: str, who: str) -> None: ...
 
 
 class Service:
@@ -76,12 +87,13 @@ class Service:
     Azure SignalR Service" on Microsoft Learn.
     """
 
-    def __init__(self, clock: Clock, journal: Journal, dice: Dice, quota: int) -> None:
+    def __init__(self, clock: Clock, journal: Log, dice: Dice, quota: int, mode: Mode = Mode.DEFAULT) -> None:
         self._clock = clock
-        self._journal = journal
+        self.journal = journal
         self._dice = dice
         self._next_instance = 0
         self.quota = quota
+        self.mode = mode
         self.instances = [Instance(number, region_of(number), f"{dice.bits(40):010x}") for number in range(INSTANCES)]
         self.lines: list[ServerConnection] = []
         self._routes: dict[tuple[str, str], list[ServerConnection]] = {}
@@ -90,20 +102,31 @@ class Service:
         self.open_connections = 0
         self.client_connections = 0
         self.server_connections = 0
-        self.on_started: Callable[[ClientConnection], None] = _unheard
-        self.on_refused: Callable[[Client, Refused], None] = _unheard
+        # The records with which a client is turned away, if any; None lets it in.
+        self.gate: Callable[[Client], Sequence[Event] | None] | None = None
+        self.on_started: list[Callable[[ClientConnection], None]] = []
+        self.on_refused: list[Callable[[Client, Refused], None]] = []
+        self.on_client_closed: list[Callable[[ClientConnection, Event], None]] = []
+        self.on_line_opened: list[Callable[[ServerConnection], None]] = []
+        self.on_line_closed: list[Callable[[ServerConnection, Event], None]] = []
 
-    def start_server(self, server: AppServer, hub: str) -> ServerConnection | None:
-        """A new server connection; None when the quota has no room for it."""
-        if self.open_connections >= self.quota:
+    def start_server(self, server: AppServer, hub: str, *, routed: bool = True) -> ServerConnection | None:
+        """A new server connection; None when the quota has no room for it, or the mode takes none.
+
+        Clients are routed to it unless it is one that only sends (`routed`).
+        """
+        if self.open_connections >= self.quota or self.mode is Mode.SERVERLESS:
             return None
         instance = self._next(server.region)
         line = ServerConnection(self._dice.guid(), server, hub, instance, self._clock.now)
         self.lines.append(line)
-        self._routes.setdefault((hub, instance.region), []).append(line)
+        if routed:
+            self._routes.setdefault((hub, instance.region), []).extend([line] * server.weight)
         self.open_connections += 1
         self.server_connections += 1
-        self._journal.write(instance, self._started, server.address, line.id, line.described)
+        self.journal.write(instance, self._started, server.address, line.id, line.described)
+        for heard in self.on_line_opened:
+            heard(line)
         return line
 
     def start_client(self, client: Client) -> ClientConnection | Refused | None:
@@ -111,18 +134,28 @@ class Service:
         network = client.user.network
         if self.open_connections >= self.quota:
             return self._refuse(client)
-        lines = self._routes.get((client.hub, network.region))
-        if not lines:
+        if self.gate and (why := self.gate(client)) is not None:
+            self.turn_away(client, *why)
             return None
-        line = self._dice.pick(lines)
+        lines = self._routes.get((client.hub, network.region))
+        unserved = self.mode is Mode.SERVERLESS or (self.mode is Mode.CLASSIC and not lines)
+        if unserved:
+            line = self._nobody(client)
+        elif lines:
+            line = self._dice.pick(lines)
+        else:
+            return None
         instance, described = line.instance, client.described
         connection = ClientConnection(self._id(instance), client, line, self._clock.now, described)
         line.clients[connection] = None
         network.connections[connection] = None
         self.open_connections += 1
         self.client_connections += 1
-        self._journal.write(instance, self._started, network.address, connection.id, described)
-        self.on_started(connection)
+        self.journal.write(instance, self._started, network.address, connection.id, described)
+        if unserved:
+            self.journal.write(instance, events.entered_serverless(), network.address, connection.id, described)
+        for heard in self.on_started:
+            heard(connection)
         return connection
 
     def close_client(self, connection: ClientConnection, event: Event) -> None:
@@ -132,7 +165,19 @@ class Service:
         line, network = connection.line, connection.client.user.network
         del line.clients[connection]
         del network.connections[connection]
-        self._journal.write(line.instance, event, network.address, connection.id, connection.described)
+        self.journal.write(line.instance, event, network.address, connection.id, connection.described)
+        for heard in self.on_client_closed:
+            heard(connection, event)
+
+    def move_client(self, connection: ClientConnection) -> bool:
+        """Route a client through another server connection, without a record; False when there is none."""
+        lines = self._routes.get((connection.client.hub, connection.line.instance.region))
+        if not lines:
+            return False
+        del connection.line.clients[connection]
+        connection.line = self._dice.pick(lines)
+        connection.line.clients[connection] = None
+        return True
 
     def close_server(self, line: ServerConnection, event: Event) -> None:
         """Close an open server connection and log why; its clients are the caller's to close."""
@@ -140,13 +185,14 @@ class Service:
         self.open_connections -= 1
         self.lines.remove(line)
         self.stop_routing(line)
-        self._journal.write(line.instance, event, line.server.address, line.id, line.described)
+        self.journal.write(line.instance, event, line.server.address, line.id, line.described)
+        for heard in self.on_line_closed:
+            heard(line, event)
 
     def stop_routing(self, line: ServerConnection) -> None:
         """Send no more clients through `line`."""
-        routes = self._routes[line.hub, line.instance.region]
-        if line in routes:
-            routes.remove(line)
+        key = line.hub, line.instance.region
+        self._routes[key] = [each for each in self._routes.get(key, []) if each is not line]
 
     def turn_away(self, client: Client, *why: Event) -> str:
         """Log that a client was not let in; the id of the connection that never was."""
@@ -154,7 +200,7 @@ class Service:
         instance = self._next(network.region)
         connection_id = self._id(instance)
         for event in why:
-            self._journal.write(instance, event, network.address, connection_id, client.described)
+            self.journal.write(instance, event, network.address, connection_id, client.described)
         return connection_id
 
     def _refuse(self, client: Client) -> Refused:
@@ -162,8 +208,14 @@ class Service:
         aborted = self._dice.unit() < 0.5
         why = (events.throttled(), self._refused_as) if aborted else (events.throttled(),)
         refused = Refused(self.turn_away(client, *why), aborted)
-        self.on_refused(client, refused)
+        for heard in self.on_refused:
+            heard(client, refused)
         return refused
+
+    def _nobody(self, client: Client) -> ServerConnection:
+        """What stands for a server connection where there is none: it is on one instance and in no log."""
+        nobody = AppServer(client.user.network.region, "", 0, ())
+        return ServerConnection("", nobody, client.hub, self._next(nobody.region), self._clock.now)
 
     def _next(self, region: str) -> Instance:
         """The instances of a region in turn, but for those that drain."""

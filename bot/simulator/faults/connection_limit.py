@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.simulator import events
+from bot.simulator.act import Act
 from bot.simulator.chance import Dice
 from bot.simulator.clock import SECOND
 from bot.simulator.instances import REGIONS
@@ -15,22 +16,22 @@ _LONGEST_RAMP = 30 * 60 * SECOND
 _EXIT_TIME = 2 * SECOND
 
 
-def begin(world: World, code: str, room: int) -> None:
-    _Leak(world, code, min(room // 2, _LONGEST_RAMP)).step()
+def begin(world: World, act: Act) -> None:
+    _Leak(world, act, min(act.room // 2, _LONGEST_RAMP)).step()
 
 
 class _Leak:
     """The worker: it fills the headroom in about `ramp` ms, and is restarted 90 s after its first refusal."""
 
-    def __init__(self, world: World, code: str, ramp: int) -> None:
+    def __init__(self, world: World, act: Act, ramp: int) -> None:
         self._world = world
-        self._code = code
-        self._dice: Dice = world.dice(code)
+        self._act = act
+        self._dice: Dice = world.dice(act.stream)
         self._user = user("report-worker", Network("203.0.113.77", REGIONS[0]), "WebSockets", returns=False)
         self._interval = max(ramp * 4 // 5 // world.plan.headroom, 1)
         self._leaked: list[ClientConnection] = []
         self._restart_at: int | None = None
-        world.service.on_refused = self._show
+        world.service.on_refused.append(self._show)
 
     def step(self) -> None:
         """Leak one connection, or be refused one."""
@@ -54,4 +55,4 @@ class _Leak:
         quota = self._world.service.quota
         note = f"refused: {quota} connections were open, which is the quota"
         telling = refused.aborted and client.user is not self._user
-        self._world.examples.offer_refused(self._code, refused.id, client, telling, note)
+        self._world.examples.offer_refused(self._act.name, refused.id, client, telling, note)
