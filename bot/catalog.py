@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot import knowledge, kql, times
+from bot import explain, knowledge, kql, times
 from bot.command import Parameter, Verb
 from bot.errors import CatalogError
 from bot.model import Window
@@ -21,7 +21,7 @@ from bot.model import Window
 _HEADER = re.compile(r"// (?:Param (?P<param>[a-z][a-z0-9_]*)|(?P<key>[A-Z][A-Za-z ]*)): (?P<value>.*\S)\s*\Z")
 _PARAM = re.compile(r"(?P<type>[a-z]+)(?:\s*=\s*(?P<default>.*?))?\s*//\s*(?P<help>.*\S)\Z")
 _STEP_KEYS = {"Display name", "Description", "Topic", "Source"}
-_INVESTIGATION_KEYS = _STEP_KEYS | {"Interpret", "Window", "Example"}
+_INVESTIGATION_KEYS = _STEP_KEYS | {"Interpret", "Window", "Example", "Attached"}
 _TYPES = ("string", "long", "real", "bool", "datetime", "timespan")
 _GIVEN = ("window_start", "window_end", "resource_id")
 
@@ -73,7 +73,8 @@ class Catalog:
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
-        return {name: each.verb for name, each in self.investigations.items()}
+        """Every subcommand that can be asked, `explain` included, which reads no logs of ours."""
+        return {name: each.verb for name, each in self.investigations.items()} | {explain.NAME: explain.VERB}
 
     @property
     def queries(self) -> tuple[Query, ...]:
@@ -84,16 +85,9 @@ class Catalog:
         return tuple(found)
 
 
-def default_folder() -> Path:
-    """queries/ beside the package in a checkout, inside it when installed from a wheel."""
-    package = Path(__file__).parent
-    installed = package / "queries"
-    return installed if installed.is_dir() else package.parent / "queries"
-
-
 def load(folder: Path | None = None) -> Catalog:
     """The catalog in `folder`. Raises CatalogError with path and line for anything it does not understand."""
-    root = folder or default_folder()
+    root = folder or knowledge.default_folder()
     investigations = {}
     for path in sorted((root / "investigations").glob("*.kql")):
         found = _investigation(path)
@@ -121,6 +115,7 @@ def _investigation(path: Path) -> Investigation:
         parameters=opening.parameters,
         span=span,
         example=header["Example"],
+        attached=header.get("Attached", ""),
     )
     return Investigation(path.stem, verb, opening, steps, header["Interpret"])
 

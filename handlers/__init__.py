@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.render import blocks
 from handlers.actions import Act, Buttons, Click
 from handlers.commands import Answers, Desk, answer
+from handlers.explain import SHORTCUT, Paste, explained
 from handlers.jobs import Jobs
 from handlers.memory import Once, Zones
 from handlers.replies import Reply
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 _ANY = re.compile(".*", re.DOTALL)
 _DOUBLE_CLICK_S = 3
 _SHARED_S = 86_400
+_DELIVERED_S = 7_200
 
 
 def register(app: AsyncApp, core: Answers, jobs: Jobs, client: AsyncWebClient) -> None:
@@ -45,6 +47,7 @@ def register(app: AsyncApp, core: Answers, jobs: Jobs, client: AsyncWebClient) -
     async def other_command(ack: AsyncAck) -> None:
         await ack(text=f"This bot answers {COMMAND}. Try `{COMMAND} help`.", response_type="ephemeral")
 
+    _pasted(app, desk, jobs, client)
     for pattern, act in (
         (re.compile(r"run:[0-9]+"), buttons.run),
         (re.compile("share"), buttons.share),
@@ -65,6 +68,33 @@ def register(app: AsyncApp, core: Answers, jobs: Jobs, client: AsyncWebClient) -
         anything(_acknowledge)
     app.event(_ANY)(_acknowledge)
     app.error(_unread)
+
+
+def _pasted(app: AsyncApp, desk: Desk, jobs: Jobs, client: AsyncWebClient) -> None:
+    """The two ways to hand over log lines without typing a command."""
+    delivered = Once(_DELIVERED_S)
+
+    @app.shortcut({"type": "message_action", "callback_id": SHORTCUT})
+    async def shortcut(ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack()
+        user, message = (body.get("user") or {}).get("id"), body.get("message")
+        if not user or not isinstance(message, dict):
+            return
+        channel = (body.get("channel") or {}).get("id") or ""
+        reply = Reply(client, user, channel, body.get("response_url") or "", is_click=True)
+        jobs.start(explained(desk, reply, Paste.read(message)), lambda said: _tell(reply, said))
+
+    @app.event("app_mention")
+    async def mentioned(ack: AsyncAck, event: Mapping[str, Any]) -> None:
+        await ack()
+        user, channel = event.get("user"), event.get("channel") or ""
+        # Slack delivers an event again when an acknowledgement was late; bots that mention us are not answered.
+        key = (channel, event.get("ts"))
+        if not user or event.get("bot_id") or not delivered.claim(key):
+            return
+        delivered.finish(key)
+        reply = Reply(client, user, channel)
+        jobs.start(explained(desk, reply, Paste.read(event)), lambda said: _tell(reply, said))
 
 
 def _clicked(act: Act, buttons: Buttons, jobs: Jobs, client: AsyncWebClient) -> Any:

@@ -33,8 +33,8 @@ DECIDED = {
 def readme(text: str, found: Catalog) -> str:
     """README.md's text with its command table made anew."""
     rows = [
-        f"| `{guide.usage(each)}` | {each.verb.summary} | the last {times.span_text(each.verb.span)} |"
-        for each in found.investigations.values()
+        f"| `{guide.usage(each)}` | {each.summary} | {f'the last {times.span_text(each.span)}' if each.span else ''} |"
+        for each in found.verbs.values()
     ]
     table = "\n".join(["| command | answers | window unless named |", "| --- | --- | --- |", *rows])
     return _TABLE.sub(lambda match: f"{match[1]}{table}\n{match[2]}", text)

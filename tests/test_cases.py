@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot import catalog
+from bot import catalog, knowledge
 from tests import cases
 
-NAMES = sorted(path.stem for path in (catalog.default_folder() / "investigations").glob("*.kql"))
+NAMES = sorted(path.stem for path in (knowledge.default_folder() / "investigations").glob("*.kql"))
 CASES = [case for name in NAMES for case in cases.load(f"{name}*.toml")]
 
 

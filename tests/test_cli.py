@@ -124,7 +124,7 @@ def test_bad_usage_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (status, error["message"], error["suggestions"], err) == (
         2,
         "There is no subcommand “why-droped”.",
-        ["why-dropped abc"],
+        ["why-dropped abc", "drops 2h"],
         "",
     )
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import handlers
+from handlers.explain import SHORTCUT
 from handlers.http import EVENTS
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +39,17 @@ def _methods_called() -> set[str]:
 
 def test_the_scopes_are_those_of_the_methods_that_are_called() -> None:
     needed = {scope for method in _methods_called() for scope in SCOPES[method]}
-    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands"}
+    # files:read is for the addresses that a message's files name, which no method of the Web API stands for.
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands", "app_mentions:read", "files:read"}
+
+
+def test_the_shortcut_is_the_one_the_bot_answers() -> None:
+    shortcuts = [(each["type"], each["callback_id"]) for each in MANIFEST["features"]["shortcuts"]]
+    assert shortcuts == [("message", SHORTCUT)]
+
+
+def test_the_events_are_those_the_bot_listens_to() -> None:
+    assert MANIFEST["settings"]["event_subscriptions"]["bot_events"] == ["app_mention"]
 
 
 def test_every_scope_says_why_it_is_asked_for() -> None:
@@ -55,6 +66,7 @@ def test_the_commands_are_those_the_bot_answers() -> None:
     [
         pytest.param(COMMANDS[0]["url"], id="commands"),
         pytest.param(MANIFEST["settings"]["interactivity"]["request_url"], id="buttons"),
+        pytest.param(MANIFEST["settings"]["event_subscriptions"]["request_url"], id="events"),
     ],
 )
 def test_requests_go_to_the_path_that_is_served(address: str) -> None:
@@ -67,6 +79,8 @@ def test_requests_go_to_the_path_that_is_served(address: str) -> None:
         pytest.param(MANIFEST["display_information"]["name"], 35, id="the app's name"),
         pytest.param(MANIFEST["display_information"]["description"], 140, id="the app's description"),
         pytest.param(MANIFEST["features"]["bot_user"]["display_name"], 80, id="the bot's name"),
+        pytest.param(MANIFEST["features"]["shortcuts"][0]["name"], 24, id="the shortcut's name"),
+        pytest.param(MANIFEST["features"]["shortcuts"][0]["description"], 150, id="the shortcut's description"),
         pytest.param(COMMANDS[0]["command"], 32, id="the command"),
         pytest.param(COMMANDS[0]["description"], 2_000, id="the command's description"),
         pytest.param(COMMANDS[0]["usage_hint"], 1_000, id="the command's usage hint"),
@@ -80,9 +94,15 @@ def test_the_manifest_says_nothing_that_slack_does_not_know() -> None:
     assert {key: sorted(value) for key, value in MANIFEST.items()} == {
         "_metadata": ["major_version"],
         "display_information": ["background_color", "description", "name"],
-        "features": ["bot_user", "slash_commands"],
+        "features": ["bot_user", "shortcuts", "slash_commands"],
         "oauth_config": ["scopes"],
-        "settings": ["interactivity", "org_deploy_enabled", "socket_mode_enabled", "token_rotation_enabled"],
+        "settings": [
+            "event_subscriptions",
+            "interactivity",
+            "org_deploy_enabled",
+            "socket_mode_enabled",
+            "token_rotation_enabled",
+        ],
     }
 
 

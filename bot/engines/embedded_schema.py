@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import catalog
+from bot import knowledge
 from bot.errors import CatalogError
 
 RECORDS = "records"
@@ -71,7 +71,7 @@ class TableSchema:
 
 def load(folder: Path | None = None) -> TableSchema:
     """The table of `folder`/tables.toml. Raises CatalogError when the file is missing or not of its form."""
-    path = (folder or catalog.default_folder()) / "tables.toml"
+    path = (folder or knowledge.default_folder()) / "tables.toml"
     try:
         with path.open("rb") as file:
             [table] = tomllib.load(file)["table"]

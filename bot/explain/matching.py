@@ -1,0 +1,131 @@
+"""Records to the entries they fit: which line of which template each is, and what stood in its holes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bot.explain.lines import Record, ends, flat, starts
+from bot.explain.templates import Book, Entry, Template
+
+_NESTED = 3
+_EMPTY = re.compile(r"\(?null\)?|\(null\)|\{.*\}|n/?a|undefined|none|-", re.IGNORECASE)
+_DISTINCT_MOST = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line that was recognised, and by which template.
+
+    `holes` holds real values only: no null, no unfilled placeholder.
+    `inner` are the lines that its detail or exception text in turn is.
+    """
+
+    entry: Entry
+    template: str
+    text: str
+    holes: Mapping[str, str]
+    record: Record
+    inner: tuple[Match, ...] = ()
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """What the record and the holes name; the record's own fields first."""
+        return {**self.holes, **{name: value for name, value in self.record.fields.items() if is_real(value)}}
+
+
+def is_real(value: str) -> bool:
+    """Whether `value` is one, and no stand-in for a missing one."""
+    return bool(value.strip()) and not _EMPTY.fullmatch(value.strip())
+
+
+def matched(found: Iterable[Record], book: Book) -> Iterator[tuple[Record, tuple[Match, ...]]]:
+    """Every record with the lines that it is; none for one that no template fits."""
+    seen: dict[tuple[str, str, str], tuple[Match, ...]] = {}
+    for record in found:
+        kind = record.fields.get("connection_type", "")
+        key = (record.message, record.more, kind)
+        hits = seen.get(key)
+        if hits is None:
+            hits = tuple(_of(record, book))
+            if len(seen) < _DISTINCT_MOST:
+                seen[key] = hits
+        yield record, tuple(replace(hit, record=record) for hit in hits)
+
+
+def _of(record: Record, book: Book) -> Iterator[Match]:
+    found = list(_in(record.message, record, book, _NESTED))
+    if record.more and record.more != record.message:
+        inner = tuple(
+            hit for line in record.more.split("\n")[:200] if line.strip() for hit in _in(line, record, book, _NESTED)
+        )
+        if found:
+            found[0] = replace(found[0], inner=(*found[0].inner, *inner))
+        else:
+            found = list(inner)
+    yield from found
+
+
+def _in(message: str, record: Record, book: Book, depth: int) -> Iterator[Match]:
+    possible = [pair for pair in book.possible(message) if _may_be(pair[1], record)] if depth else []
+    if not possible:
+        return
+    text = flat(message)
+    best = _whole(text, possible)
+    spans = [best] if best else _parts(text, possible)
+    for template, entry, hit in spans:
+        holes = {name: value.strip(" '").rstrip(".,;:") for name, value in hit.groupdict(default="").items()}
+        rest = _detail(entry, hit, holes)
+        inner = tuple(_in(rest, record, book, depth - 1)) if rest else ()
+        real = {name: value for name, value in holes.items() if is_real(value)}
+        yield Match(entry, template.text, hit[0], real, record, tuple(_others(entry, inner)))
+
+
+def _others(entry: Entry, inner: Iterable[Match]) -> Iterator[Match]:
+    """`inner`, where a line that wraps another of its own kind gives way to what that one wraps."""
+    for match in inner:
+        if match.entry.code == entry.code:
+            yield from match.inner
+        else:
+            yield match
+
+
+def _may_be(entry: Entry, record: Record) -> bool:
+    kind = record.fields.get("connection_type", "")
+    return not entry.connection or entry.connection.lower() == kind.lower()
+
+
+Span = tuple[Template, Entry, "re.Match[str]"]
+
+
+def _whole(text: str, possible: list[tuple[Template, Entry]]) -> Span | None:
+    """The template that the message, as little of it as can be taken for a frame, is from first word to last."""
+    first, last = starts(text), ends(text)
+    for start in first:
+        for template, entry in possible:
+            for end in last:
+                if start < end and (hit := template.whole.match(text, start, end)):
+                    return template, entry, hit
+    return None
+
+
+def _parts(text: str, possible: list[tuple[Template, Entry]]) -> list[Span]:
+    """The templates that stand inside `text`; where two overlap, the one that came first in `possible`."""
+    found: list[Span] = []
+    for template, entry in possible:
+        if template.part is None or any(other.code == entry.code for _, other, _ in found):
+            continue
+        hit = template.part.search(text)
+        if hit and not any(hit.start() < other.end() and other.start() < hit.end() for _, _, other in found):
+            found.append((template, entry, hit))
+    return sorted(found, key=lambda span: span[2].start())
+
+
+def _detail(entry: Entry, hit: re.Match[str], holes: Mapping[str, str]) -> str:
+    """The text that `entry` wraps: in its hole, or in all that stands behind it when the hole is in no template."""
+    if not entry.detail:
+        return ""
+    if entry.detail in holes:
+        return holes[entry.detail]
+    return hit.string[hit.end() :]
