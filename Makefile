@@ -1,16 +1,17 @@
 # Python 3.11 or newer, make and git are all that is needed; each target prepares what it uses.
 #
-#   make demo    write a sample archive, answer for a dropped connection, then take commands at a terminal
-#   make test    lint, type check, tests (KQL is checked by Microsoft's own parser where Node.js is installed)
-#   make docs    write the parts of the documentation that come from queries/
-#   make bench   ratios of our own time against what we build on
-#   make clean   remove everything the other targets made
+#   make demo      write a sample archive, answer for a dropped connection, then take commands at a terminal
+#   make test      lint, type check, tests (KQL is checked by Microsoft's own parser where Node.js is installed)
+#   make docs      write the parts of the documentation that come from queries/
+#   make accuracy  how often the answers are right, on simulated incidents whose cause is known
+#   make bench     ratios of our own time against what we build on
+#   make clean     remove everything the other targets made
 #
 # PYTHON=/path/to/python chooses an interpreter. pip's own configuration is respected.
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs bench clean
+.PHONY: help demo test lint types docs accuracy bench clean
 
 BIN := .venv/bin
 PYTHON ?=
@@ -61,6 +62,9 @@ test: lint types
 
 docs: .venv/.installed-dev
 	@$(BIN)/python -m tests.docs
+
+accuracy: .venv/.installed-dev
+	@$(BIN)/python -m tests.accuracy
 
 bench: .venv/.installed-dev
 	@$(BIN)/python -m tests.bench

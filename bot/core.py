@@ -70,8 +70,6 @@ class Core:
         for name, investigation in catalog.investigations.items():
             try:
                 module = importlib.import_module(f"bot.interpret.{investigation.interpreter}")
-            except ImportError:
-                continue  # TEMPORARY-WHILE-BUILDING
             except ModuleNotFoundError as error:
                 raise CatalogError(f"{investigation.name}.kql: there is no interpreter {error.name}.") from error
             self._interpreters[name] = module

@@ -1,4 +1,4 @@
-"""`explain`: pasted text in, a verdict with its causes out; cases in tests/cases/explain.toml."""
+"""`explain`: pasted text in, a verdict with its causes out; cases in tests/cases/explain*.toml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from bot.explain import source, templates
 from bot.model import Window
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "cases" / "explain.toml").read_text())["case"]
+CASES: list[dict[str, Any]] = [
+    case
+    for path in sorted((Path(__file__).parent / "cases").glob("explain*.toml"))
+    for case in tomllib.loads(path.read_text())["case"]
+]
 LINE = """
 [[line]]
 code = "a"
@@ -28,6 +32,7 @@ role = "normal"
 title = "t"
 meaning = "m"
 """
+SIGNS = "[signs]\nours = ['negotiate']\nnames = ['signalr']\nothers = ['kubelet']\n"
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])
@@ -188,10 +193,13 @@ def test_the_command_line_explains_without_any_logs(capsys: pytest.CaptureFixtur
         pytest.param(("Something known happened", "{all*}"), "no word of three letters", id="a text that fits all"),
         pytest.param(("Something known", "Something{x*}known"), "beside a letter", id="a hole inside a word"),
         pytest.param(('meaning = "m"', 'meaning = "m"\nafter = ["b"]'), "which is no entry", id="a code nobody has"),
+        pytest.param(("others = ['kubelet']", ""), "lacks a list", id="signs of which one kind is missing"),
+        pytest.param(("'kubelet'", "'kube('"), "lacks a list", id="a sign that is no regular expression"),
     ],
 )
 def test_a_table_with_a_mistake_is_refused(tmp_path: Path, change: tuple[str, str], words: str) -> None:
     (tmp_path / "a.toml").write_text(LINE.replace(*change))
+    (tmp_path / "signs.toml").write_text(SIGNS.replace(*change))
     with pytest.raises(CatalogError, match=words):
         templates.load(tmp_path)
 

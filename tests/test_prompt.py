@@ -50,6 +50,8 @@ def keyboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeIn
                      id="a question"),
         pytest.param("half a line\x03version\r\x04", r"signalr-bot [0-9.]+\n\n", id="Ctrl-C drops a line, Ctrl-D ends"),
         pytest.param("   \rexit\r", "", id="nothing typed is nothing asked"),
+        pytest.param("/signalr demo quiet-night\rexit\r", r"The logs of quiet-night are ready\n.*",
+                     id="the demo, as in Slack"),
     ],
 )  # fmt: skip
 async def test_a_conversation(
@@ -92,6 +94,11 @@ async def test_a_state_directory_that_cannot_be_is_no_obstacle(
         ("why-dropped a", ["aB3"]),
         ("why-dropped aB3 --f", ["--from"]),
         ("nonsense --f", []),
+        ("help dem", ["demo"]),
+        ("demo quiet", ["quiet-night"]),
+        ("demo quiet-night tru", ["truth"]),
+        ("demo quiet-night why-dropped a", []),
+        ("demo quiet-night why-dropped aB3 --f", ["--from"]),
     ],
 )
 def test_tab_offers(text: str, offered: list[str]) -> None:

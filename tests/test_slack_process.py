@@ -32,7 +32,7 @@ class SlowCore:
         self._engine = engine
     def needs_zone(self, line):
         return False
-    async def answer(self, line, zone):
+    async def answer(self, line, zone, attached=""):
         await asyncio.sleep(float(os.environ.get("TAKES_S", "0")))
         return replace(reports.finding_report(), command=line)
     async def close(self):

@@ -33,8 +33,9 @@ LOGS = Link(
 LATE = timedelta(minutes=10)
 _STEADY = (CONNECTION.casefold(), MESSAGE.casefold())
 _SLOTS, _SHORTEST = 120, 10
-# At a rate at which so many were to come, none at all is no chance.
-_EXPECTED = 10
+# At a rate at which so many were to come, none at all is no chance: at the window's ends, of which there are two, and
+# between two records, of which there are thousands, where a lull after a burst is ordinary too.
+_EXPECTED_AT_AN_END, _EXPECTED_WITHIN, _SHORTEST_WITHIN = 10, 25, timedelta(minutes=1)
 
 
 def parameters(window: Window) -> dict[str, int]:
@@ -47,7 +48,8 @@ def read(rows: Sequence[Row], window: Window) -> tuple[Coverage, ...]:
     of: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         of[row["Collection"]].append(row)
-    everything = _gaps(rows, window)
+    # A family that comes in bursts says nothing about the pipeline.
+    everything = _gaps([row for row in rows if row["Collection"].casefold() in _STEADY], window)
     return tuple(
         Coverage(
             family,
@@ -79,6 +81,8 @@ def missing(question: Question, name: str, window: Window | None = None) -> str:
     if held is None:
         return f"no {name} record was logged in the window"
     asked = window or question.command.window
+    if not any(family(question, steady) for steady in (CONNECTION, MESSAGE)):
+        return f"only {name} records were logged, so that nothing shows whether they are complete"
     for gap in held.gaps:
         if gap.start < asked.end and asked.start < gap.end:
             return f"{name} records are missing from {moment(gap.start)} to {moment(gap.end)}"
@@ -123,7 +127,7 @@ def _slot_seconds(window: Window) -> int:
 
 
 def _gaps(rows: Sequence[Row], window: Window) -> list[Window]:
-    """The spans of `window` without a record, where at the usual rate at least ten were to be expected."""
+    """The spans of `window` without a record, where at the usual rate many were to be expected."""
     if not rows:
         return []
     counts: Counter[int] = Counter()
@@ -136,7 +140,12 @@ def _gaps(rows: Sequence[Row], window: Window) -> list[Window]:
     spans = sorted((row["first_seen"], row["last_seen"]) for row in rows)
     found, reached = [], window.start
     for first, last in [*spans, (window.end, window.end)]:
-        if first > reached and (first - reached) / length * usual >= _EXPECTED:
+        within = window.start < reached and first < window.end
+        silence = first - reached
+        least = (
+            max(_EXPECTED_WITHIN / usual * length, _SHORTEST_WITHIN) if within else _EXPECTED_AT_AN_END / usual * length
+        )
+        if first > reached and silence >= least:
             found.append(Window(reached, first))
         reached = max(reached, last)
     return found

@@ -195,7 +195,7 @@ class _Writer:
         if left_out > 1:
             self._paragraph(f"The first {FIRST} and last {LAST} of {total:,} rows; --json has more.")
         elif total > len(rows):
-            self._paragraph(f"{len(rows):,} of {total:,} rows; the rest was not read.")
+            self._paragraph(f"{len(rows):,} of {total:,} rows.")
 
     def _rows(self, columns: list[str], rows: list[list[str]]) -> None:
         """A table; where it is wider than the page, the widest columns take lines of their own in each row.

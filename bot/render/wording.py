@@ -68,6 +68,7 @@ _OWNER = {
     Owner.CLIENT: "the client",
     Owner.UNKNOWN: "unknown",
 }
+_GAPS = 3
 NOT_FOUND = "Looked for and not found"
 
 
@@ -156,8 +157,9 @@ def coverage(value: Coverage) -> str:
     if not value.rows or value.first is None or value.last is None:
         return "none"
     reach = f"{moment(value.first)} UTC" if value.first == value.last else window(Window(value.first, value.last))
-    gaps = ", ".join(window(gap) for gap in value.gaps)
-    return f"{value.rows:,} rows, {reach}" + (f"; missing {gaps}" if gaps else "")
+    gaps = ", ".join(window(gap) for gap in value.gaps[:_GAPS])
+    more = f" and {len(value.gaps) - _GAPS} spans more" if len(value.gaps) > _GAPS else ""
+    return f"{value.rows:,} rows, {reach}" + (f"; missing {gaps}{more}" if gaps else "")
 
 
 def provisional(until: datetime) -> str:

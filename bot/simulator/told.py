@@ -38,13 +38,15 @@ class CauseTold:
 class Truth:
     """A whole command without a window, and its right answer: one of `verdicts`, all of `causes`.
 
-    `missing` names what would have to be logged where the archive cannot decide.
+    `missing` names what would have to be logged where the archive cannot decide; `also` are causes ("family/code")
+    that are true too, and need not be named.
     """
 
     ask: str
     verdicts: tuple[str, ...]
     causes: tuple[CauseTold, ...]
     missing: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def truths(answers: tuple[TrueAnswer, ...], acts: Mapping[str, Act], world: Worl
         ask = _filled(answer.ask, acts)
         causes = [_cause(cause, acts, world) for cause in answer.causes]
         if ask is not None and None not in causes:
-            told.append(Truth(ask, answer.verdicts, tuple(each for each in causes if each), answer.missing))
+            named = tuple(each for each in causes if each)
+            told.append(Truth(ask, answer.verdicts, named, answer.missing, answer.also))
     return tuple(told)
 
 
@@ -118,7 +121,7 @@ def write(told: Told, out: Path) -> None:
     ]
     for truth in told.truths:
         lines += ["", "[[truth]]", f"ask = {_text(truth.ask)}", f"verdicts = {_texts(truth.verdicts)}"]
-        lines += [f"missing = {_texts(truth.missing)}"]
+        lines += [f"missing = {_texts(truth.missing)}", f"also = {_texts(truth.also)}"]
         for cause in truth.causes:
             lines += ["", "[[truth.cause]]", f"family = {_text(cause.family)}", f"code = {_text(cause.code)}"]
             lines += [f"owner = {_text(cause.owner)}", f"size = {cause.size}"]

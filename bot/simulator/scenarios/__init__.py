@@ -64,13 +64,14 @@ class TrueAnswer:
     """A question and what it should be answered: any of the `verdicts`, every one of the `causes`.
 
     `ask` has placeholders for facts of faults, `{reload.client}`. `missing` names what would have to be logged when
-    the archive cannot decide.
+    the archive cannot decide. `also` are causes ("family/code") that are true too, and need not be named.
     """
 
     ask: str
     verdicts: tuple[str, ...]
     causes: tuple[TrueCause, ...] = ()
     missing: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
