@@ -36,6 +36,7 @@ from bot.core import Core
 from bot.engines import Engine
 from bot.engines.opening import check_offline, check_online, open_engine
 from bot.errors import BotError
+from bot.playground import Playground
 from bot.settings import Settings
 from handlers import register
 from handlers.access import SlackUnwell, TokenRefused, check_bot_token, socket_address
@@ -78,12 +79,14 @@ async def serve(settings: Settings) -> int:
             await check_offline(engine, settings)
             knowledge = catalog.load()
             core = Core(knowledge, engine, _now, settings.query_timeout, settings.resource_id)
+            playground = Playground(core, knowledge, _now, settings.query_timeout)
         except BotError as error:
             _complain("The bot cannot start yet.", error.message, error.hint)
             return 2
+        stack.push_async_callback(playground.close)
         client = await stack.enter_async_context(open_client(settings))
         logs = Check("The log store", lambda: check_online(engine, settings), "" if settings.logs else _UNASKED)
-        return await _serve(settings, core, client, _stopping(stack), stack, logs)
+        return await _serve(settings, playground, client, _stopping(stack), stack, logs)
 
 
 def build(core: Answers, settings: Settings, client: AsyncWebClient, jobs: Jobs | None = None) -> AsyncApp:
@@ -172,7 +175,7 @@ def _checked(settings: Settings) -> tuple[list[str], Engine | None]:
 
 async def _serve(
     settings: Settings,
-    core: Core,
+    core: Answers,
     client: AsyncWebClient,
     stopping: asyncio.Event,
     stack: AsyncExitStack,

@@ -16,25 +16,34 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
+from bot import catalog, playground
 from bot.command import Verb
 from bot.core import Core
 from bot.errors import BotError
 from bot.options import Options, local_zone, unexpected, width
+from bot.playground import Playground
 from bot.render.terminal import Face, render
+from bot.session import settings_for
 
 WINDOW_OPTIONS = ("--since", "--from", "--to", "--at", "--resource", "--help")
 LEAVING = ("exit", "quit")
 
 
 async def converse(core: Core, verbs: Mapping[str, Verb], options: Options, examples: Sequence[str] = ()) -> None:
-    """Answer one line after the other until `exit`, `quit` or the end of the input.
+    """Answer one line after the other until `exit`, `quit` or the end of the input; `demo` is there as in Slack.
 
     Ctrl-C stops the answer that is being looked for, or empties the line; it never ends the conversation.
     `examples` are connection ids that Tab offers.
     """
-    session: PromptSession[str] = PromptSession(
-        history=_history(), completer=Suggestions(verbs, examples), complete_while_typing=False
-    )
+    answers = Playground(core, catalog.load(), options.clock(), settings_for(options).query_timeout)
+    try:
+        await _converse(answers, Suggestions(verbs, examples), options)
+    finally:
+        await answers.close()
+
+
+async def _converse(answers: Playground, suggestions: Suggestions, options: Options) -> None:
+    session: PromptSession[str] = PromptSession(history=_history(), completer=suggestions, complete_while_typing=False)
     while True:
         try:
             with patch_stdout(raw=True):
@@ -46,12 +55,12 @@ async def converse(core: Core, verbs: Mapping[str, Verb], options: Options, exam
         if line.strip().casefold().removeprefix("/") in LEAVING:
             return
         if line.strip():
-            await _answer(core, line, options)
+            await _answer(answers, line, options)
 
 
-async def _answer(core: Core, line: str, options: Options) -> None:
+async def _answer(answers: Playground, line: str, options: Options) -> None:
     face = Face(width(), options.color, prefix="/signalr", zone=local_zone(), kql=options.kql)
-    task = asyncio.ensure_future(core.answer(line, local_zone()))
+    task = asyncio.ensure_future(answers.answer(line, local_zone()))
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # Windows has no such handlers; there Ctrl-C ends the program
         loop.add_signal_handler(signal.SIGINT, task.cancel)
@@ -73,7 +82,10 @@ async def _answer(core: Core, line: str, options: Options) -> None:
 
 
 class Suggestions(Completer):
-    """What Tab offers: subcommands, then the ids of `examples`, then the options of the subcommand."""
+    """What Tab offers: subcommands, then the ids of `examples`, then the options of the subcommand.
+
+    After `demo` it offers what can go wrong, and then the same for that.
+    """
 
     def __init__(self, verbs: Mapping[str, Verb], examples: Sequence[str]) -> None:
         self._verbs = verbs
@@ -94,16 +106,27 @@ class Suggestions(Completer):
                 yield Completion(offer, start_position=-len(typed))
 
     def _offers(self, before: Sequence[str]) -> list[str]:
-        if not before:
-            return [*self._verbs, "help", "version", *LEAVING, "/signalr"]
-        if before == ["help"]:
-            return list(self._verbs)
-        verb = self._verbs.get(before[0])
-        if verb is None:
+        match before:
+            case []:
+                return [*self._verbs, "help", "version", playground.NAME, *LEAVING, "/signalr"]
+            case ["help"]:
+                return [*self._verbs, playground.NAME]
+            case [playground.NAME]:
+                return list(playground.faults())
+            case [playground.NAME, _]:
+                return [*self._verbs, playground.TRUTH]
+            case [playground.NAME, _, verb, *values]:
+                return self._values(verb, values, ())
+            case [verb, *values]:
+                return self._values(verb, values, self._examples)
+        return []
+
+    def _values(self, verb: str, before: Sequence[str], examples: Sequence[str]) -> list[str]:
+        asked = self._verbs.get(verb)
+        if asked is None:
             return []
-        own = [parameter.option for parameter in verb.parameters if not parameter.positional]
-        ids = self._examples if len(before) == 1 else ()
-        return [*ids, *own, *WINDOW_OPTIONS]
+        own = [parameter.option for parameter in asked.parameters if not parameter.positional]
+        return [*([] if before else examples), *own, *WINDOW_OPTIONS]
 
 
 class _Tolerant(FileHistory):
