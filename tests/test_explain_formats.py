@@ -35,6 +35,9 @@ FORMATS: dict[str, Callable[[str], str]] = {
     "pipes": lambda text: f"{STAMP} | Error | {CATEGORY} | {text}",
     "the trace source of ASP.NET": lambda text: f"Microsoft.Azure.SignalR Information: 0 : [{CATEGORY}]{text}",
     "a container's stream": lambda text: f"2026-11-23T10:00:00.634772560Z       {text}",
+    "Kubernetes' stream": lambda text: f"2026-11-23T10:00:00.634772560Z stdout F {text}",
+    "docker compose": lambda text: f"web-1  | {text}",
+    "Android's log": lambda text: f"11-23 10:00:00.200  9870 10385 I ReactNativeJS: {text}",
     "an Application Insights row": lambda text: json.dumps(
         {"timestamp": "2026-11-23T10:00:00Z", "message": text, "severityLevel": 2,
          "customDimensions": json.dumps({"CategoryName": CATEGORY})}
@@ -58,6 +61,12 @@ def _named(entry: Entry) -> str:
     return _filled(entry.templates[0], lambda name: f"{name}-7")
 
 
+def _broken(text: str) -> str:
+    """`text` over two lines, as a narrow window shows it."""
+    middle = text.find(" ", len(text) // 2)
+    return f"{text[:middle]}\n{text[middle + 1 :]}" if middle > 0 else text
+
+
 def label(report: Report) -> tuple[object, ...]:
     """What the report says the text is, without its ids and times."""
     return (report.verdict, report.cause, report.candidates, [finding.code for finding in report.findings])
@@ -79,6 +88,14 @@ def test_a_logger_does_not_change_what_a_line_is_called(form: str) -> None:
         for entry in shared().entries.values()
     }
     assert {code: framed for code, (framed, bare) in said.items() if framed != bare} == {}
+
+
+def test_a_line_in_two_is_called_what_it_is_called_in_one() -> None:
+    said = {
+        entry.code: (label(explain(_broken(_named(entry)), now=NOW)), label(explain(_named(entry), now=NOW)))
+        for entry in shared().entries.values()
+    }
+    assert {code: two for code, (two, one) in said.items() if two != one} == {}
 
 
 IDS = st.one_of(

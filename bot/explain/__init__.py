@@ -1,6 +1,7 @@
 """`explain`: what pasted log lines mean, from the text alone; no engine is asked.
 
-`lines` and `structured` read the paste, `matching` names its lines, `weighing` puts them together, `answer` words it.
+`lines` and `structured` read the paste, `matching` names its lines, `belonging` drops what is another program's,
+`weighing` puts the rest together, `answer` words it.
 What is known stands in queries/knowledge/explain/*.toml, which `templates` reads.
 """
 
@@ -14,8 +15,9 @@ from datetime import datetime, timedelta
 from bot.command import Parameter, Verb
 from bot.errors import UsageError
 from bot.explain import answer, structured
+from bot.explain.belonging import sifted
 from bot.explain.lines import PASTE_MOST, Record, clean, flat
-from bot.explain.matching import matched
+from bot.explain.matching import matched, unbroken
 from bot.explain.templates import Book, shared
 from bot.explain.weighing import Weighed, moment, weigh
 from bot.model import Report, Target, Window
@@ -57,13 +59,14 @@ def explain(text: str, *, now: datetime, book: Book | None = None) -> Report:
     if not text.strip():
         raise UsageError("There is no text to explain.", VERB.example)
     known = book or shared()
-    lines = list(matched(structured.records(text), known))
+    lines = unbroken(list(matched(structured.records(text), known)), known)
     if not any(hits for _, hits in lines):
         # A terminal or a mail may have broken one line into several.
         whole = list(matched([Record(flat(text[:_BROKEN_MOST]))], known))
         lines = whole if whole[0][1] else lines
-    weighed = weigh(hits for _, hits in lines)
-    strange = [record for record, hits in lines if not hits]
+    left = sifted(lines, text, known)
+    weighed = weigh((hits for _, hits in left.lines), is_sure=left.is_sure)
+    strange = [record for record, hits in left.lines if not hits]
     found = (
         answer.unknown(strange) if weighed.root is None else answer.known(weighed, weighed.root, len(lines), strange)
     )

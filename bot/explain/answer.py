@@ -9,7 +9,7 @@ from itertools import islice
 from bot import times
 from bot.explain.lines import Record, flat
 from bot.explain.matching import Match, is_real
-from bot.explain.templates import Entry, Role
+from bot.explain.templates import Role
 from bot.explain.weighing import Group, Weighed, moment
 from bot.interpret import Conclusion
 from bot.model import Candidate, Confidence, Evidence, Fact, Family, Finding, Gap, NextStep, Severity, Verdict
@@ -69,7 +69,7 @@ def known(weighed: Weighed, root: Group, lines: int, unknown: Sequence[Record]) 
         headline=_headline(root, weighed, verdict),
         cause=weighed.cause,
         candidates=weighed.candidates,
-        facts=(*_facts(root.entry, first), *_counts(lines, unknown)),
+        facts=(*_facts(root, first), *_counts(lines, unknown)),
         findings=(_finding(root, weighed), *(_other(group) for group in islice(told, _OTHERS))),
         gaps=_gaps(root, weighed, verdict),
         next_steps=_next(root, weighed.groups),
@@ -110,20 +110,24 @@ def unknown(records: Sequence[Record]) -> Conclusion:
 def _headline(root: Group, weighed: Weighed, verdict: Verdict) -> str:
     times_said = f" ({root.count:,} lines)" if root.count > 1 else ""
     text = f"{root.entry.title}{times_said}"
+    if not weighed.is_tied:
+        return f"{text}; many programs write that, and nothing here ties it to Azure SignalR"
     if verdict is Verdict.UNDECIDED:
         return f"{text}; the text alone cannot say why"
     if root.entry.role is Role.CONSEQUENCE:
         return f"{text}; it is only a consequence"
-    is_reasoned = weighed.cause is not None and root.entry.cause is None
+    is_reasoned = weighed.cause is not None and root.cause is None
     return f"{text}: {weighed.reason[:1].lower()}{weighed.reason[1:].rstrip('.')}" if is_reasoned else text
 
 
-def _facts(entry: Entry, match: Match) -> list[Fact]:
+def _facts(root: Group, match: Match) -> list[Fact]:
+    entry = root.entry
+    role = Role.SYMPTOM if entry.role is Role.CAUSE and root.cause is None else entry.role
     facts = [
         Fact("Known text", match.template.replace("*}", "}")),
         Fact("Who speaks", entry.speaker.value),
         Fact("About", entry.leg),
-        Fact("What it is", _ROLES[entry.role]),
+        Fact("What it is", _ROLES[role]),
     ]
     facts += [
         Fact(label, match.known[name][:_ID_MOST]) for name, label in _IDS.items() if is_real(match.known.get(name, ""))
@@ -156,7 +160,7 @@ def _other(group: Group) -> Finding:
     follows = "It follows from another of these lines. " if group.explained else ""
     return Finding(
         code=group.entry.code,
-        cause=group.entry.cause.family if group.entry.cause else Family.UNKNOWN,
+        cause=group.cause.family if group.cause else Family.UNKNOWN,
         severity=Severity.INFO if group.explained else group.entry.severity,
         title=group.entry.title,
         meaning=follows + group.entry.meaning,

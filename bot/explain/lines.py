@@ -39,6 +39,8 @@ _PIECE = re.compile(
     rf"\s*(?:(?P<stamp>{_STAMP})"
     rf"|(?P<level>(?:{_LEVEL})\b:?)"
     r"|(?P<bracket>\[[^\]]{0,160}\]|\([^()]{0,80}\)|<[^<>]{0,80}>)"
+    r"|(?P<stream>std(?:out|err) [FP]\b)"
+    r"|(?P<android>/[\w.]+|[VDIWEF]/[\w.$*-]+)"
     r"|(?P<dotted>[A-Za-z_][\w`+-]*(?:\.[\w`+<>-]+)+(?:\[\d+\])?:?)"
     r"|(?P<label>[A-Za-z_][\w ./-]{1,60}(?:\[\d+\])?\s?(?:[:|=]|-(?=\s))(?!//))"
     r"|(?P<word>[\w.-]{1,40}(?=\s*[|\[]|\s-\s))"
@@ -46,7 +48,9 @@ _PIECE = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: ?(?:Z|UTC)|[+-]\d\d:?\d\d)")
-_SUFFIX = re.compile(r"\s*(?:\{[^{}]*\}|\|[^|]*|\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>)\Z")
+_SUFFIX = re.compile(
+    r"\s*(?:\{[^{}]*\}|\|[^|]*|\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>|\s(?:@ )?[\w.-]+\.[jt]s(?:\?[\w.=&]*)?:\d+(?::\d+)?)\Z"
+)
 _CATEGORY = re.compile(r"\bMicrosoft\.Azure\.SignalR(?:\.[\w`+]+)+")
 
 
@@ -91,6 +95,13 @@ def plain(lines: Iterator[str]) -> Iterator[Record]:
             if stamp := _TIME.search(piece[:80]):
                 fields["time"] = stamp[0]
             yield Record(piece, fields)
+
+
+def continues(record: Record) -> bool:
+    """Whether `record` may be the rest of a line that something broke: it is plain text without a time of its own."""
+    piece = _PIECE.match(record.message)
+    stamp = (piece["stamp"] or piece["bracket"] or "") if piece else ""
+    return not record.more and record.fields.keys() <= {"category"} and not re.search(r"\d[:-]\d", stamp)
 
 
 def _pieces(line: str) -> Iterator[str]:

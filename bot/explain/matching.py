@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.explain.lines import Record, ends, flat, starts
+from bot.explain.lines import LINE_MOST, Record, continues, ends, flat, starts
 from bot.explain.templates import Book, Entry, Template
 
 _NESTED = 3
+_LINES_MOST = 200  # of one record
 _EMPTY = re.compile(r"\(?null\)?|\(null\)|\{.*\}|n/?a|undefined|none|-", re.IGNORECASE)
 _DISTINCT_MOST = 50_000
+# A paste of more lines is not searched for broken ones, and one line is not broken into more.
+_BROKEN_LINES, _BROKEN_INTO = 40, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,15 @@ class Match:
         return {**self.holes, **{name: value for name, value in self.record.fields.items() if is_real(value)}}
 
 
+Line = tuple[Record, tuple[Match, ...]]
+
+
 def is_real(value: str) -> bool:
     """Whether `value` is one, and no stand-in for a missing one."""
     return bool(value.strip()) and not _EMPTY.fullmatch(value.strip())
 
 
-def matched(found: Iterable[Record], book: Book) -> Iterator[tuple[Record, tuple[Match, ...]]]:
+def matched(found: Iterable[Record], book: Book) -> Iterator[Line]:
     """Every record with the lines that it is; none for one that no template fits."""
     seen: dict[tuple[str, str, str], tuple[Match, ...]] = {}
     for record in found:
@@ -54,11 +60,57 @@ def matched(found: Iterable[Record], book: Book) -> Iterator[tuple[Record, tuple
         yield record, tuple(replace(hit, record=record) for hit in hits)
 
 
+def unbroken(lines: Sequence[Line], book: Book) -> list[Line]:
+    """`lines`, those joined that a terminal, a mail or a narrow window has broken: together they say more than alone.
+
+    A long paste is left as it is: a log of that size comes from a file.
+    """
+    if not 1 < len(lines) <= _BROKEN_LINES:
+        return list(lines)
+    mended, position = [], 0
+    while position < len(lines):
+        line, taken = _joined(lines[position:], book)
+        mended.append(line)
+        position += taken
+    return mended
+
+
+def _joined(lines: Sequence[Line], book: Book) -> tuple[Line, int]:
+    """The first of `lines` with as many of the next as make it say most, and how many it took."""
+    best, most, taken = lines[0], (0, 0), 1
+    size, covered = _said(lines[0][1])
+    message = flat(lines[0][0].message)
+    for count, (record, hits) in enumerate(lines[1:_BROKEN_INTO], 2):
+        message = f"{message} {flat(record.message)}"
+        if not continues(record) or len(message) > LINE_MOST:
+            break
+        size, covered = size + _said(hits)[0], covered + _said(hits)[1]
+        whole = replace(lines[0][0], message=message)
+        found = tuple(_of(whole, book))
+        more = (_said(found)[0] - size, _said(found)[1] - covered if hits else 0)
+        if more > most:
+            best, most, taken = (whole, found), more, count
+    return best, taken
+
+
+def _said(hits: Iterable[Match]) -> tuple[int, int]:
+    """How many characters of known text `hits` hold, those inside of others too, and how many they take in all."""
+    sizes = [(len(hit.template) + _said(hit.inner)[0], len(hit.text)) for hit in hits]
+    return sum(size for size, _ in sizes), sum(taken for _, taken in sizes)
+
+
 def _of(record: Record, book: Book) -> Iterator[Match]:
     found = list(_in(record.message, record, book, _NESTED))
+    if "\n" in record.message:
+        # A message may hold several lines of a log, or one that something has broken.
+        apart = [hit for line in record.message.split("\n")[:_LINES_MOST] for hit in _in(line, record, book, _NESTED)]
+        found = apart if _said(apart) > _said(found) else found
     if record.more and record.more != record.message:
         inner = tuple(
-            hit for line in record.more.split("\n")[:200] if line.strip() for hit in _in(line, record, book, _NESTED)
+            hit
+            for line in record.more.split("\n")[:_LINES_MOST]
+            if line.strip()
+            for hit in _in(line, record, book, _NESTED)
         )
         if found:
             found[0] = replace(found[0], inner=(*found[0].inner, *inner))

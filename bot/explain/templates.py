@@ -1,7 +1,8 @@
 """The texts that `explain` knows, read strictly from queries/knowledge/explain/*.toml.
 
 A template is a log text with holes: `{name}` stands for one word, `{name*}` for any text, an empty one too. Case,
-quotes, full stops, commas and colons do not count, nor how much white space there is.
+quotes, full stops, commas and colons do not count, nor how much white space there is. An entry for HTTP statuses
+names them (`status = ["404 Not Found"]`), and its file the `forms` in which any status is written.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ WORD_MOST, TEXT_MOST = 400, 3_000
 # Letters in its fixed words from which on a template is found inside other text too, not only as a whole line.
 _TELLING = 20
 
+_SIGNS = "signs.toml"
+_KINDS = ("ours", "names", "others")
 _HOLE = re.compile(r"\{(\w+)(\*?)\}")
-_WORD = re.compile(r"[a-z]{3,}")
+_WORD = re.compile(r"[a-z]{3,}|\d{3,}")
 _QUOTES = str.maketrans("", "", "'\"`\u2018\u2019\u201c\u201d")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _KEYS: Mapping[str, type] = {
     "code": str, "match": list, "speaker": str, "leg": str, "role": str, "cause": str, "confidence": str,
     "severity": str, "title": str, "meaning": str, "fix": list, "doc": str, "candidates": list, "next": list,
-    "connection": str, "detail": str, "after": list, "within": bool, "evidence": str,
+    "connection": str, "detail": str, "after": list, "within": bool, "evidence": str, "general": bool, "status": list,
 }  # fmt: skip
 _REQUIRED = ("code", "match", "speaker", "leg", "role", "title", "meaning")
 
@@ -77,7 +80,8 @@ class Entry:
 
     `connection` limits it to records of that ConnectionType. `detail` is the hole whose text is explained in turn.
     `after` are the codes of entries whose line, seen beside this one, is its cause. `next` are command lines with
-    holes, the best first. `evidence` is what would decide when `cause` is None.
+    holes, the best first. `evidence` is what would decide when `cause` is None. `general` words are written by many
+    programs, so they decide for a cause only where the text is surely about SignalR.
     """
 
     code: str
@@ -97,14 +101,25 @@ class Entry:
     detail: str
     after: tuple[str, ...]
     evidence: str
+    general: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What shows whose a text is: `ours` are SignalR's addresses, `names` its names, `others` name other programs."""
+
+    ours: re.Pattern[str]
+    names: re.Pattern[str]
+    others: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All entries, and an index from each template's rarest word to it."""
+    """All entries, an index from each template's rarest word to it, and the signs of `signs.toml`."""
 
     entries: Mapping[str, Entry]
     index: Mapping[str, tuple[tuple[Template, Entry], ...]]
+    signs: Signs
 
     def possible(self, text: str) -> list[tuple[Template, Entry]]:
         """The templates all of whose words `text` holds: the longest first, then those for one type of connection."""
@@ -122,15 +137,16 @@ def shared() -> Book:
 def load(folder: Path) -> Book:
     """The book in `folder`. Raises CatalogError naming the file and the entry for anything it does not understand."""
     entries: dict[str, Entry] = {}
+    signs = _signs(folder / _SIGNS)
     for path in sorted(folder.glob("*.toml")):
-        for entry in _read(path):
+        for entry in _read(path) if path.name != _SIGNS else ():
             if entry.code in entries:
                 raise CatalogError(f"{path}: the code {entry.code} is there twice.")
             entries[entry.code] = entry
     for entry in entries.values():
         if unknown := [code for code in entry.after if code not in entries]:
             raise CatalogError(f"{folder}: {entry.code} comes after {unknown[0]}, which is no entry.")
-    return Book(entries, _index(entries.values()))
+    return Book(entries, _index(entries.values()), signs)
 
 
 def compiled(text: str, *, within: bool | None = None) -> Template:
@@ -152,7 +168,7 @@ def compiled(text: str, *, within: bool | None = None) -> Template:
 
 
 def _words(text: str) -> frozenset[str]:
-    """The words of three letters and more in `text`; a quotation mark inside of one does not divide it."""
+    """The words and numbers of three characters and more in `text`; a quotation mark inside does not divide one."""
     return frozenset(_WORD.findall(text.lower().translate(_QUOTES)))
 
 
@@ -200,16 +216,39 @@ def _index(entries: Iterable[Entry]) -> dict[str, tuple[tuple[Template, Entry], 
     return {word: tuple(found) for word, found in index.items()}
 
 
-def _read(path: Path) -> Iterator[Entry]:
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CatalogError(f"{path}: cannot be read as TOML: {error}.") from error
+
+
+def _signs(path: Path) -> Signs:
+    raw = _document(path).get("signs", {})
+    try:
+        return Signs(**{name: re.compile(rf"(?<![a-z0-9])(?:{'|'.join(raw[name])})", re.IGNORECASE) for name in _KINDS})
+    except (KeyError, TypeError, re.error) as error:
+        raise CatalogError(f"{path}: lacks a list of regular expressions: {error}.") from error
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    document = _document(path)
     lines, defaults = document.pop("line", []), document.pop("defaults", {})
+    forms = document.pop("forms", [])
     if document or not isinstance(lines, list) or not lines or not isinstance(defaults, dict):
-        raise CatalogError(f"{path}: holds [defaults] and [[line]] tables and nothing else.")
+        raise CatalogError(f"{path}: holds forms, [defaults] and [[line]] tables and nothing else.")
     for number, raw in enumerate(lines, 1):
-        yield _entry(f"{path}: line {number} ({raw.get('code', 'without a code')})", {**defaults, **raw})
+        written = list(dict.fromkeys([*raw.get("match", []), *_statuses(raw.get("status", []), forms)]))
+        where = f"{path}: line {number} ({raw.get('code', 'without a code')})"
+        yield _entry(where, {**defaults, **raw, "match": written})
+
+
+def _statuses(statuses: Sequence[str], forms: Sequence[str]) -> Iterator[str]:
+    """Each HTTP status ("404 Not Found") in each of the forms in which programs write it."""
+    for status in statuses:
+        number, _, phrase = status.partition(" ")
+        for form in forms:
+            yield form.replace("<status>", number).replace("<phrase>", phrase)
 
 
 def _entry(where: str, raw: Mapping[str, Any]) -> Entry:
@@ -240,6 +279,7 @@ def _entry(where: str, raw: Mapping[str, Any]) -> Entry:
             detail=raw.get("detail", ""),
             after=tuple(raw.get("after", ())),
             evidence=raw.get("evidence", ""),
+            general=raw.get("general", False),
         )
     except (ValueError, KeyError, TypeError, re.error) as error:
         raise CatalogError(f"{where}: {error}.") from error

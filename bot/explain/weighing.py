@@ -18,9 +18,13 @@ _SYMPTOM, _CONSEQUENCE = 40, 20
 
 @dataclass(slots=True)
 class Group:
-    """All lines of one entry, in the order in which they came; `inside` when it only stood in another line."""
+    """All lines of one entry, in the order in which they came; `inside` when it only stood in another line.
+
+    `cause` is the entry's, None for general words that nothing ties to SignalR.
+    """
 
     entry: Entry
+    cause: Cause | None
     matches: list[Match] = field(default_factory=list)
     count: int = 0
     inside: bool = False
@@ -30,7 +34,7 @@ class Group:
     def weight(self) -> int:
         match self.entry.role:
             case Role.CAUSE:
-                return _WEIGHT[self.entry.cause.confidence] if self.entry.cause else _SYMPTOM
+                return _WEIGHT[self.cause.confidence] if self.cause else _SYMPTOM
             case Role.SYMPTOM:
                 return _SYMPTOM
             case Role.CONSEQUENCE:
@@ -51,14 +55,15 @@ class Weighed:
     cause: Cause | None
     candidates: tuple[Candidate, ...]
     reason: str = ""
+    is_tied: bool = True
 
 
-def weigh(lines: Iterable[Sequence[Match]]) -> Weighed:
-    """The lines' matches, weighed together."""
+def weigh(lines: Iterable[Sequence[Match]], *, is_sure: bool = True) -> Weighed:
+    """The lines' matches, weighed together; general words decide for a cause only when `is_sure`."""
     groups: dict[str, Group] = {}
     for matches in lines:
         for match in matches:
-            _add(groups, match, inside=False)
+            _add(groups, match, inside=False, is_sure=is_sure)
     ordered = list(groups.values())
     for group in ordered:
         group.explained = group.explained or any(code in groups for code in group.entry.after)
@@ -72,21 +77,21 @@ def weigh(lines: Iterable[Sequence[Match]]) -> Weighed:
     if (silent := _silent(top)) is not None:
         cause, reason = silent
         return Weighed(ordered, top[0], cause, _ranked(top, cause), reason)
-    causes = {(group.entry.cause.family, group.entry.cause.code) for group in top if group.entry.cause}
-    if len(causes) == 1 and all(group.entry.cause for group in top):
+    causes = {(group.cause.family, group.cause.code) for group in top if group.cause}
+    if len(causes) == 1 and all(group.cause for group in top):
         stated = top[0]
-        return Weighed(
-            ordered, stated, stated.entry.cause, _ranked(top, stated.entry.cause), _following(stated, ordered)
-        )
+        return Weighed(ordered, stated, stated.cause, _ranked(top, stated.cause), _following(stated, ordered))
     if most == _SYMPTOM and len(causes) == 1:
         # A text that states a cause goes before texts that only allow several.
-        stated = next(group for group in top if group.entry.cause)
-        return Weighed(ordered, stated, stated.entry.cause, _ranked(top, stated.entry.cause))
-    return Weighed(ordered, top[0], None, _ranked(top, None))
+        stated = next(group for group in top if group.cause)
+        return Weighed(ordered, stated, stated.cause, _ranked(top, stated.cause))
+    return Weighed(ordered, top[0], None, _ranked(top, None), is_tied=is_sure or not top[0].entry.general)
 
 
-def _add(groups: dict[str, Group], match: Match, *, inside: bool) -> None:
-    group = groups.setdefault(match.entry.code, Group(match.entry, inside=inside))
+def _add(groups: dict[str, Group], match: Match, *, inside: bool, is_sure: bool) -> None:
+    entry = match.entry
+    cause = entry.cause if is_sure or not entry.general else None
+    group = groups.setdefault(entry.code, Group(entry, cause, inside=inside))
     group.count += 1
     if len(group.matches) < 500:
         group.matches.append(match)
@@ -94,7 +99,7 @@ def _add(groups: dict[str, Group], match: Match, *, inside: bool) -> None:
     if told and (match.entry.detail or match.entry.role is not Role.CAUSE):
         group.explained = True
     for inner in match.inner:
-        _add(groups, inner, inside=True)
+        _add(groups, inner, inside=True, is_sure=is_sure)
 
 
 def _silent(top: Sequence[Group]) -> tuple[Cause, str] | None:
@@ -122,7 +127,10 @@ def _ranked(top: Sequence[Group], cause: Cause | None) -> tuple[Candidate, ...]:
         if cause is None and group.entry.cause is not None:
             stated = group.entry.cause
             why = f"A line says so: {group.entry.title.lower()}."
-            own = (Candidate(stated.family, stated.code, why, "The times of both lines."), *own)
+            needed = (
+                "The times of both lines." if group.cause else "Which program wrote it, and which address it asked."
+            )
+            own = (Candidate(stated.family, stated.code, why, needed), *own)
         for place, candidate in enumerate(own):
             key = (candidate.family, candidate.code)
             scores[key] = scores.get(key, 0.0) + 1 / (place + 1)
