@@ -84,7 +84,7 @@ def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowled
     open_causes = [candidate for each in story for candidate in each.candidates]
     findings = tuple(made for made, _ in named) or (_quiet(question, known, seen, table),)
     undecided = any(made.code in _UNDECIDED for made in findings)
-    lack = holes.large(question, coverage.CONNECTION) if findings[0].code in _QUIET else ""
+    lack = "" if decided else holes.large(question, coverage.CONNECTION)
     verdict = Verdict.FINDING if decided else Verdict.UNDECIDED if undecided or lack else Verdict.OK
     settled = {cause.code for cause in decided}
     return Conclusion(

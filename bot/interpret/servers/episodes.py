@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.interpret import chance
 from bot.interpret.servers.clients import DROPPED, REACH, STEP, Burst, Clients, total
 from bot.interpret.servers.lines import Line, Loss, by_address
 from bot.model import Candidate, Confidence, Family, Window
@@ -28,6 +29,8 @@ MOSTLY_BACK = 0.6
 # A lost connection is a process's own affair when it has so much of all that were lost by ping.
 MAINLY = 0.6
 
+# One client or two close with any server connection by chance.
+_FEW = 3
 _NETWORK = Candidate(
     Family.NET, "server-network", "A lost network between the app server and the service looks the same from here.",
     "The app server's own log and uptime at these minutes: did the process go on?",
@@ -209,8 +212,7 @@ def _many(dropped: Sequence[Burst], group: Sequence[Loss], clients: Clients) -> 
         return False
     outside = total(everything) - total(dropped)
     usual = outside * (spans / max(last - first, spans))
-    # Closes come by chance one by one; three times the usual, and one at least, is no chance.
-    return total(dropped) > max(3 * usual, 0.5)
+    return total(dropped) >= _FEW and chance.is_more(total(dropped), usual)
 
 
 def _newcomers(group: Sequence[Loss], lines: Sequence[Line]) -> tuple[Line, ...]:
