@@ -13,7 +13,7 @@ import pytest
 from bot import explain
 from bot.cli import main
 from bot.errors import CatalogError, UsageError
-from bot.explain import source, templates
+from bot.explain import source, templates, voices
 from bot.model import Window
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -31,6 +31,20 @@ leg = "client"
 role = "normal"
 title = "t"
 meaning = "m"
+"""
+VOICES = r"""
+trouble = ['fail']
+calm = ['info']
+elsewhere = ['npm']
+
+[[voice]]
+code = "chat"
+names = ['Chat\.']
+speaker = "client"
+leg = "client"
+title = "t"
+meaning = "m"
+candidates = [["net/client-network", "w", "n"]]
 """
 SIGNS = "[signs]\nours = ['negotiate']\nnames = ['signalr']\nothers = ['kubelet']\n"
 
@@ -180,7 +194,7 @@ def test_a_file_that_cannot_be_read_is_said(words: list[str]) -> None:
 
 def test_the_command_line_explains_without_any_logs(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["explain", "Message count reaches limit.", "--fail-on-finding"])
-    assert (status, "quota / message-quota" in capsys.readouterr().out) == (1, True)
+    assert (status, "message quota" in capsys.readouterr().out) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +216,25 @@ def test_a_table_with_a_mistake_is_refused(tmp_path: Path, change: tuple[str, st
     (tmp_path / "signs.toml").write_text(SIGNS.replace(*change))
     with pytest.raises(CatalogError, match=words):
         templates.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(("trouble", "troubles"), "cannot be read as voices: 'trouble'", id="a list under another name"),
+        pytest.param(("[[voice]]", "[[line]]"), "cannot be read as voices: 'voice'", id="no voice at all"),
+        pytest.param(("calm = ", "other = ['a']\ncalm = "), "does not know other", id="a list that nobody reads"),
+        pytest.param(
+            ("names = ['Chat\\.']", "names = []"), "voice 1: lacks a list of names", id="a voice without names"
+        ),
+        pytest.param(("Chat\\.", "Chat("), "cannot be read as voices", id="a name that is no regular expression"),
+        pytest.param(('title = "t"', ""), "voice 1: lacks title", id="a voice without a title"),
+    ],
+)
+def test_voices_with_a_mistake_are_refused(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    (tmp_path / "voices.toml").write_text(VOICES.replace(*change))
+    with pytest.raises(CatalogError, match=words):
+        voices.load(tmp_path)
 
 
 HOSTILE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.explain import explain
+from bot.explain.lines import Record
+from bot.explain.matching import matched
 from bot.explain.templates import Entry, Template, shared
 from bot.model import Report
 
@@ -96,6 +98,29 @@ def test_a_line_in_two_is_called_what_it_is_called_in_one() -> None:
         for entry in shared().entries.values()
     }
     assert {code: two for code, (two, one) in said.items() if two != one} == {}
+
+
+def test_lines_read_together_say_what_each_says_alone() -> None:
+    lines = [
+        Record(f"{stamp} {text}")
+        for stamp in ("2026-11-23 10:00:00", "9:05:01 AM", "[10:00:07 ERR]")
+        for text in (
+            *(f"Sent a message {number} to client connection N-{number} successfully." for number in (1, 22, 404)),
+            *(f"Unexpected response code: {status}" for status in (401, 404, 418, 429, 499)),
+            *(f"WebSocket closed with status code: {code} (gone)" for code in (1000, 1006, 1011, 4711)),
+            *(
+                f"Failed to invoke 'Send{n}' due to an error on the server. Unexpected response code: {n}"
+                for n in (403, 7)
+            ),
+            "Service connection 00000000-0000-0000-0000-000000000001 connected.",
+            "Service connection abcdefab-0000-4000-8000-0000000000cd connected.",
+        )
+    ]
+
+    def said(found: Sequence[Record]) -> list[object]:
+        return [[(hit.entry.code, hit.holes, hit.text) for hit in hits] for _, hits in matched(found, shared())]
+
+    assert said(lines) == [each for line in lines for each in said([line])]
 
 
 IDS = st.one_of(

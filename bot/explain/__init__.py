@@ -1,7 +1,7 @@
 """`explain`: what pasted log lines mean, from the text alone; no engine is asked.
 
 `lines` and `structured` read the paste, `matching` names its lines, `belonging` drops what is another program's,
-`weighing` puts the rest together, `answer` words it.
+`voices` says at least who speaks where no line is known, `weighing` puts the rest together, `answer` words it.
 What is known stands in queries/knowledge/explain/*.toml, which `templates` reads.
 """
 
@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 
 from bot.command import Parameter, Verb
 from bot.errors import UsageError
-from bot.explain import answer, structured
+from bot.explain import answer, structured, voices
 from bot.explain.belonging import sifted
 from bot.explain.lines import PASTE_MOST, Record, clean, flat
 from bot.explain.matching import matched, unbroken
 from bot.explain.templates import Book, shared
+from bot.explain.voices import voiced
 from bot.explain.weighing import Weighed, moment, weigh
 from bot.model import Report, Target, Window
 from bot.words import quote
@@ -65,8 +66,9 @@ def explain(text: str, *, now: datetime, book: Book | None = None) -> Report:
         whole = list(matched([Record(flat(text[:_BROKEN_MOST]))], known))
         lines = whole if whole[0][1] else lines
     left = sifted(lines, text, known)
-    weighed = weigh((hits for _, hits in left.lines), is_sure=left.is_sure)
-    strange = [record for record, hits in left.lines if not hits]
+    kept = left.lines if any(hits for _, hits in left.lines) else voiced(left.lines, text, voices.shared())
+    weighed = weigh((hits for _, hits in kept), is_sure=left.is_sure)
+    strange = [record for record, hits in kept if not hits]
     found = (
         answer.unknown(strange) if weighed.root is None else answer.known(weighed, weighed.root, len(lines), strange)
     )

@@ -35,7 +35,7 @@ class Sifted:
 
 def sifted(lines: Sequence[Line], text: str, book: Book) -> Sifted:
     """`lines` of the paste `text` without general words that belong to another program."""
-    signs, text = book.signs, text[:_SEARCHED]
+    signs, text = book.signs, text[:_SEARCHED].lower()
     is_sure = bool(signs.ours.search(text)) or any(not each.entry.general for _, hits in lines for each in hits)
     is_named = is_sure or bool(signs.names.search(text))
     is_foreign = not is_named and (bool(signs.others.search(text)) or _asks_elsewhere(text, signs))
@@ -43,7 +43,7 @@ def sifted(lines: Sequence[Line], text: str, book: Book) -> Sifted:
     kept: list[Line] = []
     for record, hits in lines:
         if any(each.entry.general for each in hits):
-            said = f"{record.message}\n{record.more}"
+            said = f"{record.message}\n{record.more}".lower()
             if (is_other := known.get(said)) is None:
                 is_other = known[said] = is_foreign or _names_another(said, signs)
             if is_other:
