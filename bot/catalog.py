@@ -7,7 +7,7 @@ A `.kql` file starts with `// Key: value` lines, the form of Azure's published q
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,15 +20,21 @@ from bot.model import Window
 
 _HEADER = re.compile(r"// (?:Param (?P<param>[a-z][a-z0-9_]*)|(?P<key>[A-Z][A-Za-z ]*)): (?P<value>.*\S)\s*\Z")
 _PARAM = re.compile(r"(?P<type>[a-z]+)(?:\s*=\s*(?P<default>.*?))?\s*//\s*(?P<help>.*\S)\Z")
-_STEP_KEYS = {"Display name", "Description", "Topic", "Source"}
-_INVESTIGATION_KEYS = _STEP_KEYS | {"Interpret", "Window", "Example", "Attached"}
+_KEYS = {"Display name", "Description", "Topic", "Source"}
+_STEP_KEYS = _KEYS | {"Table"}
+_INVESTIGATION_KEYS = _KEYS | {"Interpret", "Window", "Example", "Attached"}
 _TYPES = ("string", "long", "real", "bool", "datetime", "timespan")
-_GIVEN = ("window_start", "window_end", "resource_id")
+_WINDOW, _RESOURCE = ("window_start", "window_end"), "resource_id"
+# The service's records. A step may read another table instead, which a workspace need not have.
+_TABLE = "SignalRServiceDiagnosticLogs"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One `.kql` file: what it asks (`description`), where it comes from, what it reads, and its body."""
+    """One `.kql` file: what it asks (`description`), where it comes from, what it reads, and its body.
+
+    An `optional` one reads a table that need not be there, about no resource in particular.
+    """
 
     name: str
     title: str
@@ -37,6 +43,7 @@ class Query:
     source: str
     parameters: tuple[Parameter, ...]
     body: str
+    optional: bool = False
 
     def bind(self, window: Window, resource_id: str, values: Mapping[str, Any]) -> kql.BoundQuery:
         """This query with values for its parameters; defaults fill what is not given."""
@@ -93,7 +100,7 @@ def load(folder: Path | None = None) -> Catalog:
         found = _investigation(path)
         investigations[found.verb.name] = found
     tables = {path.stem: knowledge.load(path) for path in sorted((root / "knowledge").glob("*.toml"))}
-    coverage, _ = _read(root / "coverage.kql", "coverage", _STEP_KEYS)
+    coverage, _ = _read(root / "coverage.kql", "coverage", _KEYS)
     return Catalog(investigations, tables, coverage)
 
 
@@ -145,19 +152,23 @@ def _read(path: Path, name: str, keys: set[str]) -> tuple[Query, dict[str, str]]
         if key not in header:
             raise CatalogError(f"{path}: lacks the header line '// {key}: ...'.")
     body = "\n".join(lines[count - 1 :]).strip()
-    _check_body(path, body, [parameter.name for parameter in parameters])
+    table = header.get("Table", _TABLE)
+    given = _WINDOW if table != _TABLE else (*_WINDOW, _RESOURCE)
+    _check_body(path, body, table, [*given, *(parameter.name for parameter in parameters)])
     return (
         Query(
             name, header["Display name"], header["Description"], header["Topic"], header["Source"],
-            tuple(parameters), body,
+            tuple(parameters), body, table != _TABLE,
         ),
         header,
     )  # fmt: skip
 
 
-def _check_body(path: Path, body: str, names: list[str]) -> None:
+def _check_body(path: Path, body: str, table: str, names: Sequence[str]) -> None:
     code = "\n".join(line for line in body.splitlines() if not line.lstrip().startswith("//"))
-    for name in (*_GIVEN, *names):
+    if not re.match(rf"{table}\s", code.lstrip()):
+        raise CatalogError(f"{path}: does not start with {table}; the header line '// Table: ...' names another table.")
+    for name in names:
         if not re.search(rf"\b{name}\b", code):
             raise CatalogError(f"{path}: does not read {name}; a value it is given must matter.")
     if not re.search(r"\|\s*(?:take \d+|top \d+ by [^|]*)\s*\Z", code):

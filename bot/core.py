@@ -34,6 +34,8 @@ from bot.model import (
 
 # So many of several resources are offered as the next question.
 _OFFERED = 3
+# Of the time that is left, the share that a query may take whose table need not be there.
+_OPTIONAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class _Investigation:
 
     async def _run(self, bound: BoundQuery) -> _Run:
         began = perf_counter()
-        left = timedelta(seconds=self._deadline - began)
+        left = timedelta(seconds=self._deadline - began) * (_OPTIONAL if self._is_optional(bound) else 1)
         outcome: Table | EngineError
         try:
             if left <= timedelta(0):
@@ -199,6 +201,9 @@ class _Investigation:
         except EngineError as error:
             outcome = error
         return _Run(bound, outcome, timedelta(seconds=perf_counter() - began))
+
+    def _is_optional(self, bound: BoundQuery) -> bool:
+        return any(step.optional and step.name == bound.name for step in self._investigation.steps.values())
 
     def _tables(self) -> dict[str, Table]:
         return {name: run.outcome for name, run in self._runs.items() if isinstance(run.outcome, Table)}
@@ -266,10 +271,10 @@ class _Investigation:
     def _notes(self) -> list[str]:
         notes: list[str] = []
         for run in self._runs.values():
-            if isinstance(run.outcome, EngineError):
-                notes.append(f"Not answered: {run.bound.title}. {run.outcome.message} {run.outcome.hint}".strip())
-            else:
+            if not isinstance(run.outcome, EngineError):
                 notes += run.outcome.notes
+            elif not self._is_optional(run.bound):
+                notes.append(f"Not answered: {run.bound.title}. {run.outcome.message} {run.outcome.hint}".strip())
         return list(dict.fromkeys(notes))
 
     def _ran(self) -> tuple[RanQuery, ...]:
@@ -281,9 +286,11 @@ class _Investigation:
                 kql=run.bound.kql,
                 rows=len(run.outcome.rows) if isinstance(run.outcome, Table) else 0,
                 engine=run.took,
-                portal_url=self._engine.portal_url(run.bound, seen),
+                # The portal opens a query on the SignalR resource, which has no other table.
+                portal_url="" if self._is_optional(run.bound) else self._engine.portal_url(run.bound, seen),
             )
             for name, run in self._runs.items()
+            if isinstance(run.outcome, Table) or not self._is_optional(run.bound)
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Template
+from jinja2 import Template, UndefinedError
 
 from bot import catalog, guide, times
 from bot.catalog import Catalog
@@ -86,19 +86,17 @@ def _open(found: Catalog) -> set[tuple[str, str, str, str]]:
 
 
 def _words(template: Template) -> str:
-    """A text of a knowledge table with its placeholders shown as <name>."""
-    return template.render(_Placeholders())
-
-
-class _Placeholders(dict[str, str]):
-    NAMES = (
-        "reason", "reported_error", "records", "span", "first", "last", "shared", "same", "total", "usual",
-        "server_connection", "closed_at", "server_reason", "server_meaning", "leaving",
-        "apart", "address", "hub",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        super().__init__({name: f"`<{name.replace('_', ' ')}>`" for name in self.NAMES})
+    """A text of a knowledge table with its placeholders shown as `<name>`."""
+    shown: dict[str, str] = {}
+    while True:
+        try:
+            return template.render(shown)
+        except UndefinedError as error:
+            # Jinja tells them one by one, and a compiled template no longer lists them.
+            name = re.fullmatch(r"'(\w+)' is undefined", str(error.message))
+            if name is None or name[1] in shown:
+                raise
+            shown[name[1]] = f"`<{name[1].replace('_', ' ')}>`"
 
 
 def outdated() -> Iterator[Path]:

@@ -89,9 +89,8 @@ def test_a_finding_reads_in_the_order_a_person_needs_it() -> None:
 EXPECTED = """
 # Dropped by a ping timeout after 12 min 4 s, with 35 others from one network
 (:red_circle: *Finding (error)* | 2026-11-23 10:00 to 12:00 UTC | chat-prod)
-Cause: the network (net / ping-timeout), certain: a record states it
-Owner: the network
-Also: a quota of the service (quota / connection-limit), certain: a record states it
+Cause: ping timeout (certain: a record states it) · Owner: the network
+Also: connection limit (certain: a record states it); owner: the plan (tier and units)
 :red_circle: The service stopped hearing pings from this client
 36 connections, 2026-11-23 10:00 to 10:00:40 UTC; network 198.51.100.0/24
 The service closes a connection when it hears nothing for a while. Usually the network between the two ends dropped \
@@ -100,27 +99,22 @@ What to do
 - Check the network at 198.51.100.7: proxy idle timeouts, VPN, Wi-Fi.
 - Turn on automatic reconnect in the client.
 - Unexpected connection dropping
+<line Connections dropped: Client, Server; 10:00>
 ---
-Connection: 5gHk_r2Lq-0Zw1
-Lifetime: 12 min 4 s
-User: kim@example.com
-Address: 198.51.100.7
-Hub: chat
-Transport: WebSockets
-Came back: after 8 s, as 7xTT_Zq1
+Connection: 5gHk_r2Lq-0Zw1   Lifetime: 12 min 4 s   User: kim@example.com   Address: 198.51.100.7
+Hub: chat   Transport: WebSockets   Came back: after 8 s, as 7xTT_Zq1
 Evidence
 - The ending: One record states it: Connection ping timeout.
 - Who else: 36 of 41 drops within a minute came from 198.51.100.0/24.
-Timeline (times in UTC)
-TimeGenerated | OperationName | Message | From
-2026-11-23 10:00:00.120 | ConnectionConnected | Connection connected | 198.51.100.7
-2026-11-23 10:01:00.120 | ConnectionAborted | Connection aborted. Reason: Connection ping timeout. | 198.51.100.7
-<line Connections dropped: Client, Server; 10:00>
-Looked for and not found
-- Ruled out: quota / connection-limit. None of 12,000 closes says that the limit was reached.
-- Not ruled out: auth / wrong-audience. No Authorization record was logged in the window.
-What these logs cannot show
-- Did the client's process stall? Resource logs see only the service's side. The client's own log. Client logging
+Timeline
+On 2026-11-23 (UTC). The same in these rows: From 198.51.100.7.
+TimeGenerated | OperationName | Message
+10:00:00.120 | ConnectionConnected | Connection connected
+10:01:00.120 | ConnectionAborted | Connection aborted. Reason: Connection ping timeout.
+Ruled out: connection limit
+Not ruled out: wrong audience (No Authorization record was logged in the window)
+What these logs cannot show, and where to look
+- Did the client's process stall? The client's own log. Client logging
 Records arrive up to 10 minutes late: this answer may change until 2026-11-23 12:10 UTC.
 3 lines of the archive could not be read.
 (Without 2 more rows of evidence. Full report has everything.)
@@ -185,11 +179,10 @@ def test_an_error_says_what_to_do_next(error: BotError, said: str) -> None:
 
 
 def test_an_undecided_answer_begins_with_what_it_could_be() -> None:
-    assert _read(blocks.report(reports.undecided_report())).splitlines()[2:6] == [
+    assert _read(blocks.report(reports.undecided_report())).splitlines()[2:5] == [
         "What it could be, likeliest first",
-        "- the network (net / ping-timeout). Its neighbours timed out.",
-        "Would decide it: The client's own log.",
-        "- Azure SignalR Service itself (service / reload). A reload began a minute later.",
+        "- Ping timeout: Its neighbours timed out. Would decide it: The client's own log.",
+        "- Reload: A reload began a minute later. Would decide it: The activity log.",
     ]
 
 
@@ -213,9 +206,9 @@ def test_the_middle_of_a_long_table_says_how_many_rows_it_stands_for() -> None:
     report = replace(reports.undecided_report(), timeline=reports.timeline(10_000))
     table = next(block for block in blocks.report(report).blocks if block["type"] == "table")
     assert [_line(row[0]) for row in table["rows"][4:7]] == [
-        "2026-11-23 10:03:00.120",
+        "10:03:00.120",
         "… 9,988 more",
-        "2026-11-23 11:32:00.120",
+        "11:32:00.120",
     ]
 
 

@@ -6,12 +6,14 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+QUERIES, SCENARIOS = ROOT / "queries", ROOT / "bot" / "simulator" / "scenarios"
 LONGEST = 400
 TEXT = {".py", ".kql", ".toml", ".md", ".mjs", ".yml", ".json", ".txt"}
 
@@ -121,6 +123,60 @@ def test_only_the_tools_and_the_demos_import_the_simulator() -> None:
         and not belongs(module_name(path), "bot.playground")
         and module_name(path) not in callers
     ]
+
+
+def rules() -> list[Path]:
+    """What decides over rows, lines and texts."""
+    places = [ROOT / "bot" / name for name in ("interpret", "explain", "knowledge.py", "reasons.py", "catalog.py")]
+    return [path for place in places for path in (modules(place) if place.is_dir() else [place])]
+
+
+def room(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in TEXT)
+
+
+def naming(paths: Iterable[Path], names: Iterable[str]) -> list[str]:
+    """Where one of `names` stands as a word of its own."""
+    either = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
+    return [
+        f"{where(path, number)} names {found[0]}"
+        for path in paths
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (found := either.search(line))
+    ]
+
+
+def test_the_rules_import_neither_the_simulator_nor_an_engine() -> None:
+    assert not [
+        f"{where(path, line)} imports {name}"
+        for path in rules()
+        for line, name in imports_of(path)
+        if belongs(name, "bot.simulator") or belongs(name, "bot.engines")
+    ]
+
+
+def test_the_rules_name_no_scenario_of_the_simulator() -> None:
+    documents = {
+        path: tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in room(SCENARIOS) + room(QUERIES)
+        if path.suffix == ".toml"
+    }
+    causes = {
+        cause["code"]
+        for document in documents.values()
+        for truth in document.get("truth", [])
+        for cause in truth.get("causes", [])
+    }
+    codes = {entry["code"] for document in documents.values() for entry in document.get("entry", []) if "code" in entry}
+    verbs = {path.stem.replace("_", "-") for path in (QUERIES / "investigations").glob("*.kql")}
+    # Both sides speak of causes, findings and questions; these two are words of everybody.
+    shared = causes | codes | verbs | {"scale-in", "scale-out"}
+    names = {path.stem for path in SCENARIOS.glob("*.toml")} - shared
+    assert (naming([*rules(), *room(QUERIES)], names), len(names) > 50) == ([], True)
+
+
+def test_the_simulator_names_no_file_of_the_rules() -> None:
+    assert naming(room(ROOT / "bot" / "simulator"), {path.name for path in room(QUERIES)} - {"README.md"}) == []
 
 
 def test_only_the_app_imports_the_slack_face() -> None:

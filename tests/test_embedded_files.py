@@ -258,3 +258,11 @@ async def test_files_without_a_single_record_are_an_error(ask: Ask, tmp_path: Pa
 
     with pytest.raises(EngineError, match="There is no log record in"):
         await ask()
+
+
+async def test_a_file_that_was_removed_answers_no_more(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(line("gone"))
+    before = ids(await ask(T))
+    (tmp_path / "a.json").unlink()
+    (tmp_path / "b.json").write_text(line("here"))
+    assert (before, ids(await ask(T))) == (["gone"], ["here"])

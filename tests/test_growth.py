@@ -38,7 +38,7 @@ async def test_a_leak_says_whose_how_many_since_when_and_where_to_look_next(tmp_
 async def test_the_numbers_are_those_of_the_rows(tmp_path: Path) -> None:
     report = await cases.answer(tmp_path, LEAK, QUESTION)
     assert {fact.label: fact.value for fact in report.facts} == {
-        "Clients opened, closed": "40, 1 (change +39)",
+        "Clients opened and closed": "40 and 1 (change +39)",
         "Opened and not closed": "40 (100 % of the opened)",
         "Users who hold them": "1 user, 40.0 each",
         "Server connections": "0 opened, 0 closed (change +0)",

@@ -30,7 +30,7 @@ async def test_the_last_known_state_overlaps_and_messages_are_told(tmp_path: Pat
     facts = {fact.label: fact.value for fact in (await cases.answer(tmp_path, ROWS, QUESTION)).facts}
     assert [facts[label] for label in ("Last known state", "Connections", "Most at once", "Messages")] == [
         "Connected since 2026-11-23 10:14:50 UTC, as far as logged up to 2026-11-23 11:00:00 UTC.",
-        "2: 0 ended with a goodbye, 1 dropped, 1 no end",
+        "2, of these 0 ended with a goodbye, 1 dropped, 1 without an end",
         "2, since 2026-11-23 10:14:50 UTC",
         "1 to the user",
     ]

@@ -29,6 +29,7 @@ _TIME = re.compile(
     r"/y=(?P<y>\d{4})(?:/m=(?P<mo>\d{1,2})(?:/d=(?P<d>\d{1,2})(?:/h=(?P<h>\d{1,2})(?:/m=\d{1,2})?)?)?)?/?$",
     re.IGNORECASE,
 )
+_APP = "/providers/microsoft.insights/components/"
 _SUFFIX = re.compile(r"\.(?P<kind>jsonl?|ndjson|csv|parquet)(?P<gz>\.gz)?$", re.IGNORECASE)
 
 
@@ -195,6 +196,9 @@ def _is_for(folder: str, resource: str) -> bool:
     held = _resource_id(folder).lower()
     wanted = resource.lower().strip("/")
     if not wanted or not held or _TIME.search(folder) is None:
+        return True
+    # What app servers log is filed under a resource of their own.
+    if _APP in held:
         return True
     return held.endswith("/" + wanted)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from bot.engines import archive
-from bot.engines.embedded_schema import CSV_TIMES, LONGEST_LINE, TableSchema
+from bot.engines.embedded_schema import CSV_TIMES, LONGEST_LINE, Tables, TableSchema
 
 # These keep a hostile file from filling the memory.
 LARGEST_DOCUMENT = 64 << 20
@@ -50,7 +50,15 @@ class CutOff:
     line: int
 
 
-Found = Mapping[str, str] | Unreadable | CutOff
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of the table `schema`: texts by column name."""
+
+    schema: TableSchema
+    texts: Mapping[str, str]
+
+
+Found = Record | Unreadable | CutOff
 
 
 class Misaligned(Exception):
@@ -59,12 +67,12 @@ class Misaligned(Exception):
 
 def records(
     file: archive.LogFile,
-    schema: TableSchema,
+    tables: Tables,
     wanted: Collection[int] | None,
     total: int,
     keep_going: Callable[[], None],
 ) -> Iterator[Found]:
-    """What the lines at the positions `wanted` hold: texts by column name, or what is wrong with the line.
+    """What the lines at the positions `wanted` hold: a record, or what is wrong with the line.
 
     Positions count from 0 over the lines that are not blank; None means every line. `total` is how many such lines
     the fast reader saw: Misaligned is raised when there are others. `keep_going` is called often and may raise.
@@ -73,7 +81,7 @@ def records(
         document = _document(file.path)
         if document is not None:
             for value in document:
-                yield from _read(value, schema, file.name, 0)
+                yield from _read(value, tables, file.name, 0)
             return
     position = 0
     for number, line in _lines(file.path):
@@ -87,7 +95,7 @@ def records(
         elif not line.strip():
             continue
         elif wanted is None or position in wanted:
-            yield from _parse(line, schema, file.name, number)
+            yield from _parse(line, tables, file.name, number)
         position += 1
     if wanted is not None and position != total:
         raise Misaligned
@@ -203,14 +211,14 @@ def _unwrap(value: Any) -> list[Any]:
     return [value]
 
 
-def _parse(line: bytes, schema: TableSchema, path: str, number: int) -> Iterator[Found]:
+def _parse(line: bytes, tables: Tables, path: str, number: int) -> Iterator[Found]:
     if not line.strip(b"\x00 \t\r\n"):
         yield Unreadable(path, number, "only NUL bytes")
         return
     values, is_whole = _values(line.decode("utf-8-sig", "replace"))
     for value in values:
         for each in _unwrap(value):
-            yield from _read(each, schema, path, number)
+            yield from _read(each, tables, path, number)
     if not is_whole:
         # Only the last line of a file can lack its line end.
         yield Unreadable(path, number, "not JSON") if line.endswith(b"\n") else CutOff(path, number)
@@ -234,11 +242,12 @@ def _values(text: str) -> tuple[list[Any], bool]:
     return values, True
 
 
-def _read(value: Any, schema: TableSchema, path: str, number: int) -> Iterator[Found]:
+def _read(value: Any, tables: Tables, path: str, number: int) -> Iterator[Found]:
     if not isinstance(value, dict):
         yield Unreadable(path, number, "not a JSON object")
         return
     outer = _fold(value)
+    schema = tables.of(outer.keys())
     for name in schema.fields:
         inside = outer.get(name.lower())
         if schema.fields[name] and isinstance(inside, str):
@@ -255,7 +264,7 @@ def _read(value: Any, schema: TableSchema, path: str, number: int) -> Iterator[F
     if moment is None:
         yield Unreadable(path, number, "a time that cannot be read" if time else "no time")
         return
-    yield {**texts, "TimeGenerated": moment.isoformat()}
+    yield Record(schema, {**texts, "TimeGenerated": moment.isoformat()})
 
 
 def _fold(value: Mapping[str, Any]) -> dict[str, Any]:

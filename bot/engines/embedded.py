@@ -135,15 +135,15 @@ class EmbeddedEngine:
         from bot.engines import embedded_kql, embedded_schema, embedded_store
 
         archive.find(self._logs, None)
-        schema = embedded_schema.load()
+        tables = embedded_schema.load()
         try:
-            store = embedded_store.Store(self._logs, schema, self._max_rows, self._memory_limit)
+            store = embedded_store.Store(self._logs, tables, self._max_rows, self._memory_limit)
         except (duckdb.Error, OSError) as error:
             raise EngineError(
                 f"The embedded engine did not start: {_first_line(error)}.",
                 "Check the free memory, and that the folder for temporary files can be written.",
             ) from error
-        return store, embedded_kql.Translator(schema)
+        return store, embedded_kql.translator(tables)
 
     async def _answer(
         self,

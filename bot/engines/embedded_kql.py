@@ -1,4 +1,4 @@
-"""KQL to SQL for the embedded engine, with a check that the SQL reads the one table and nothing else."""
+"""KQL to SQL for the embedded engine, with a check that the SQL reads the log tables and nothing else."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import duckdb
 import duckdb_kql
 
 from bot.engines import embedded_sql
-from bot.engines.embedded_schema import TableSchema
+from bot.engines.embedded_schema import Tables
 from bot.errors import UnsupportedKql
 from bot.kql import BoundQuery
 
@@ -44,10 +45,11 @@ class Translation:
 class Translator:
     """Translates and remembers the latest translations. Safe to call from any thread."""
 
-    def __init__(self, schema: TableSchema) -> None:
-        self._table = schema.name
-        self._schema = {schema.name: [column.name for column in schema.columns]}
-        self._texts = {column.name for column in schema.stored if column.type == "string"} - {"_ResourceId"}
+    def __init__(self, tables: Tables) -> None:
+        self._schema = {table.name: [column.name for column in table.columns] for table in tables}
+        stored = [column for table in tables for column in table.stored]
+        self._texts = {column.name for column in stored if column.type == "string"} - {"_ResourceId"}
+        self._times = {column.name for column in stored if column.type == "datetime"}
         self._known: OrderedDict[str, Translation] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -83,7 +85,7 @@ class Translator:
             raise UnsupportedKql(_words(error, lines_before), HINT) from error
         except (RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             raise UnsupportedKql("The embedded engine cannot read this query.", HINT) from error
-        sql = embedded_sql.shortened(str(result), self._texts)
+        sql = embedded_sql.shortened(str(result), self._texts, self._times)
         self._refuse_other_sources(sql)
         [statement] = duckdb.extract_statements(sql)
         used = statement.named_parameters
@@ -91,7 +93,7 @@ class Translator:
         return Translation(sql, slots)
 
     def _refuse_other_sources(self, sql: str) -> None:
-        """Raises UnsupportedKql when `sql` reads anything but the log table, or is no SELECT.
+        """Raises UnsupportedKql when `sql` reads anything but the log tables, or is no SELECT.
 
         DuckDB takes a table's name for a file's when there is no such table, and knows tables of its own.
         """
@@ -103,10 +105,16 @@ class Translator:
         tables: set[str] = set()
         expressions: set[str] = set()
         _collect(tree, tables, expressions)
-        for name in sorted(tables - expressions - {self._table}):
+        for name in sorted(tables - expressions - self._schema.keys()):
             raise UnsupportedKql(
-                f"There is no table {name[:80]!r} in the logs on disk.", f"The one table is {self._table}."
+                f"There is no table {name[:80]!r} in the logs on disk.", f"The tables are {' and '.join(self._schema)}."
             )
+
+
+@lru_cache(maxsize=4)
+def translator(tables: Tables) -> Translator:
+    """One translator for all engines of a process that read these tables: a translation takes a tenth of a second."""
+    return Translator(tables)
 
 
 def _collect(node: Any, tables: set[str], expressions: set[str]) -> None:

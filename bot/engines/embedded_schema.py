@@ -1,16 +1,19 @@
-"""The log table as queries/tables.toml describes it, and the SQL that types a log field for it."""
+"""The log tables as queries/tables.toml describes them, and the SQL that types a log field for them."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot import knowledge
 from bot.errors import CatalogError
 
+# The store's tables behind the service's records and behind the app servers' lines.
 RECORDS = "records"
+TRACES = "traces"
 # One record is a few hundred bytes; this keeps an endless line from filling the memory.
 LONGEST_LINE = 16 << 20
 # A resource id is long and few differ: a row keeps its hash, this table the id. A filter on the id then looks at
@@ -19,7 +22,10 @@ RESOURCES = "resources"
 _RESOURCE_ID = "_ResourceId"
 _FEW_RESOURCES = 32
 
-_SQL_TYPES = {"datetime": "TIMESTAMP", "string": "VARCHAR", "long": "BIGINT", "real": "DOUBLE"}
+_SQL_TYPES = {
+    "datetime": "TIMESTAMP", "string": "VARCHAR", "long": "BIGINT", "real": "DOUBLE", "int": "INTEGER",
+    "dynamic": "JSON",
+}  # fmt: skip
 # How the portal writes times into a CSV, by the reader's language settings; ISO 8601 is tried first.
 CSV_TIMES = (
     "%m/%d/%Y, %I:%M:%S.%f %p",
@@ -48,10 +54,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """The one table that queries may read."""
+    """A table that queries may read; `rows` is the store's table behind it."""
 
     name: str
     columns: tuple[Column, ...]
+    rows: str = RECORDS
 
     @property
     def stored(self) -> tuple[Column, ...]:
@@ -69,20 +76,43 @@ class TableSchema:
         return {outer: tuple(inner) for outer, inner in inside.items()}
 
 
-def load(folder: Path | None = None) -> TableSchema:
-    """The table of `folder`/tables.toml. Raises CatalogError when the file is missing or not of its form."""
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables that queries may read: the service's records (`logs`) and the app servers' own lines (`traces`)."""
+
+    logs: TableSchema
+    traces: TableSchema
+
+    def __iter__(self) -> Iterator[TableSchema]:
+        return iter((self.logs, self.traces))
+
+    def of(self, names: Collection[str]) -> TableSchema:
+        """Whose rows have fields with these names, given in lower case.
+
+        Application Insights gives each line a severity level, in a workspace and in its classic tables; the service's
+        records have a level, and those of a workspace a collection.
+        """
+        return self.traces if "severitylevel" in names and "collection" not in names else self.logs
+
+
+def load(folder: Path | None = None) -> Tables:
+    """The tables of `folder`/tables.toml. Raises CatalogError when the file is missing or not of its form."""
     path = (folder or knowledge.default_folder()) / "tables.toml"
     try:
         with path.open("rb") as file:
-            [table] = tomllib.load(file)["table"]
-        columns = [Column(each["name"], each["type"], tuple(each["storage"])) for each in table["column"]]
-        schema = TableSchema(table["name"], tuple(columns))
+            logs, traces = tomllib.load(file)["table"]
+        tables = Tables(_table(logs, RECORDS), _table(traces, TRACES))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CatalogError(f"{path}: not a description of one log table ({error}).") from error
-    odd = sorted({column.type for column in schema.columns} - _SQL_TYPES.keys())
+        raise CatalogError(f"{path}: not a description of the two log tables ({error}).") from error
+    odd = sorted({column.type for table in tables for column in table.columns} - _SQL_TYPES.keys())
     if odd:
         raise CatalogError(f"{path}: a column's type is {odd[0]}, which is not one of {', '.join(_SQL_TYPES)}.")
-    return schema
+    return tables
+
+
+def _table(described: Mapping[str, Any], rows: str) -> TableSchema:
+    columns = (Column(each["name"], each["type"], tuple(each["storage"])) for each in described["column"])
+    return TableSchema(described["name"], tuple(columns), rows)
 
 
 def name(text: str) -> str:
@@ -95,18 +125,20 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def create(schema: TableSchema) -> Sequence[str]:
-    """The statements that make the empty store: its two tables, and the view that queries see (see `view`)."""
-    stored = ", ".join(
-        "resource UBIGINT" if column.name == _RESOURCE_ID else f"{name(column.name)} {_SQL_TYPES[column.type]}"
-        for column in schema.stored
-    )
-    return (
-        f"CREATE TABLE {RECORDS} (file INTEGER, {stored}, odd_tracing_id BOOLEAN)",
+def create(tables: Tables) -> Sequence[str]:
+    """The statements that make the empty store: its tables, and the views that queries see (see `view`)."""
+    statements = [
         f"CREATE TABLE {RESOURCES} (resource UBIGINT PRIMARY KEY, {name(_RESOURCE_ID)} VARCHAR)",
         f"INSERT INTO {RESOURCES} VALUES (hash(''), '')",  # noqa: S608 - constants of this module
-        view(schema, {}),
-    )
+    ]
+    for schema in tables:
+        stored = ", ".join(
+            "resource UBIGINT" if column.name == _RESOURCE_ID else f"{name(column.name)} {_SQL_TYPES[column.type]}"
+            for column in schema.stored
+        )
+        statements.append(f"CREATE TABLE {schema.rows} (file INTEGER, {stored}, odd_tracing_id BOOLEAN)")
+        statements.append(view(schema, {}))
+    return statements
 
 
 def view(schema: TableSchema, resources: Mapping[int, str]) -> str:
@@ -132,7 +164,7 @@ def view(schema: TableSchema, resources: Mapping[int, str]) -> str:
             seen.append(name(column.name))
         else:
             seen.append(f"{_computed(schema, column, resource)} AS {name(column.name)}")
-    return f"CREATE OR REPLACE VIEW {name(schema.name)} AS SELECT {', '.join(seen)} FROM {RECORDS}{joined}"  # noqa: S608
+    return f"CREATE OR REPLACE VIEW {name(schema.name)} AS SELECT {', '.join(seen)} FROM {schema.rows}{joined}"  # noqa: S608
 
 
 def add_resources(ids: str) -> str:
@@ -150,6 +182,34 @@ def _computed(schema: TableSchema, column: Column, resource: str) -> str:
     if column.name in _NOT_STORED:
         return _NOT_STORED[column.name].format(resource=resource)
     return "''" if column.type == "string" else f"CAST(NULL AS {_SQL_TYPES[column.type]})"
+
+
+def sources(schema: TableSchema, held: Mapping[str, str]) -> tuple[dict[str, str], frozenset[str]]:
+    """For each column of `schema` the SQL that reads it from a file with columns `held` (name to SQL type).
+
+    The second value names the columns that hold timestamps already.
+    """
+    folded: dict[str, str] = {}
+    for each in held:
+        folded.setdefault(plain(each), each)
+    found: dict[str, str] = {}
+    typed: set[str] = set()
+    for column in schema.stored:
+        names = (column.name, *column.storage, *(path.rpartition(".")[2] for path in column.storage))
+        there = next((folded[each.lower()] for each in names if each.lower() in folded), None)
+        if there is None:
+            continue
+        if column.type == "datetime" and held[there].startswith("TIMESTAMP"):
+            typed.add(column.name)
+            found[column.name] = name(there)
+        else:
+            found[column.name] = f"CAST({name(there)} AS VARCHAR)"
+    return found, frozenset(typed)
+
+
+def plain(heading: str) -> str:
+    """A column's name in lower case; the portal writes the zone behind it: `TimeGenerated [UTC]`."""
+    return heading.partition("[")[0].strip().strip("\ufeff").lower()
 
 
 def json_reader(schema: TableSchema) -> str:
@@ -213,6 +273,8 @@ def select(schema: TableSchema, sources: Mapping[str, str], times: Sequence[str]
             float_signs = " OR ".join(f"contains({source}, '{sign}')" for sign in ".eE")
             value = f"CASE WHEN NOT ({float_signs}) THEN TRY_CAST({source} AS BIGINT) END"
             odd = f"({source} <> '' AND {value} IS NULL)"
+        elif column.type in ("int", "dynamic"):
+            value = f"TRY_CAST({source} AS {_SQL_TYPES[column.type]})"
         elif column.name == _RESOURCE_ID:
             value = f"hash(coalesce({source}, ''))"
         else:

@@ -1,7 +1,7 @@
 """The store behind the embedded engine: log files read once into DuckDB, kept while there is room.
 
 Queries cannot leave the store: DuckDB's file and network access is limited to the logs themselves, and
-`embedded_kql` lets a query name no table but the one.
+`embedded_kql` lets a query name no table but those of the schema.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import duckdb
 
 from bot.engines import archive, archive_repair, embedded_schema
 from bot.engines.archive import Kind, LogFile
-from bot.engines.archive_repair import CutOff, Unreadable
+from bot.engines.archive_repair import CutOff, Record, Unreadable
 from bot.engines.embedded_job import Job
-from bot.engines.embedded_schema import RECORDS, RESOURCES, TableSchema
+from bot.engines.embedded_schema import RECORDS, RESOURCES, Tables, TableSchema
 
 _INSERT_ROWS = 5000
 # Of what is wrong with a file, the first lines are listed; the rest are counted.
@@ -55,14 +55,15 @@ class Loaded:
 
 
 class Store:
-    """Log files as rows of one table. Every method may be called from any thread; each blocks.
+    """Log files as rows of the two tables. Every method may be called from any thread; each blocks.
 
     `max_rows` bounds what is kept for later queries; one query may need more. `memory_limit` is DuckDB's: beyond
     it rows move to a temporary folder on disk.
     """
 
-    def __init__(self, logs: Path, schema: TableSchema, max_rows: int, memory_limit: str) -> None:
-        self.schema = schema
+    def __init__(self, logs: Path, tables: Tables, max_rows: int, memory_limit: str) -> None:
+        self._tables = tables
+        self._schema = tables.logs
         self._max_rows = max_rows
         self._loaded: OrderedDict[Path, Loaded] = OrderedDict()
         self._numbers = itertools.count()
@@ -80,7 +81,7 @@ class Store:
                 "python_enable_replacements": False,
             },
         )
-        for statement in embedded_schema.create(schema):
+        for statement in embedded_schema.create(tables):
             self._root.execute(statement)
         real = logs.resolve()
         setting, place = ("allowed_directories", real) if real.is_dir() else ("allowed_paths", real)
@@ -192,8 +193,8 @@ class Store:
         # The files' first records name the resources, unless a file mixes them; asking every line is a second read.
         self._add_resources([archive_repair.first_resource(each.file.path) for each in fresh], job)
         if self._lacks_resources(base, job):
-            source = embedded_schema.json_sources(self.schema)["_ResourceId"]
-            ids = f"SELECT {source} AS id FROM {embedded_schema.json_reader(self.schema)}"  # noqa: S608
+            source = embedded_schema.json_sources(self._schema)["_ResourceId"]
+            ids = f"SELECT {source} AS id FROM {embedded_schema.json_reader(self._schema)}"  # noqa: S608
             job.run(embedded_schema.add_resources(ids), _paths(fresh))
         bad = job.run(f"SELECT DISTINCT file FROM {RECORDS} WHERE file >= {base} AND {_BAD}").fetchall()  # noqa: S608
         for (number,) in bad:
@@ -202,10 +203,10 @@ class Store:
             self._repair(fresh[number - base], job)
 
     def _insert_json(self, fresh: Sequence[Loaded], job: Job) -> None:
-        columns = embedded_schema.select(self.schema, embedded_schema.json_sources(self.schema), (), frozenset())
+        columns = embedded_schema.select(self._schema, embedded_schema.json_sources(self._schema), (), frozenset())
         job.run(
             f"INSERT INTO {RECORDS} SELECT file_index + {fresh[0].number}, {columns} "  # noqa: S608
-            f"FROM {embedded_schema.json_reader(self.schema)}",
+            f"FROM {embedded_schema.json_reader(self._schema)}",
             _paths(fresh),
         )
 
@@ -223,22 +224,23 @@ class Store:
             self._salvage(loaded, None, total, job)
 
     def _salvage(self, loaded: Loaded, wanted: set[int] | None, total: int, job: Job) -> None:
-        rows: list[Mapping[str, str]] = []
+        rows: dict[str, list[Mapping[str, str]]] = {schema.rows: [] for schema in self._tables}
         try:
-            for found in archive_repair.records(loaded.file, self.schema, wanted, total, job.check):
+            for found in archive_repair.records(loaded.file, self._tables, wanted, total, job.check):
                 match found:
                     case Unreadable():
                         loaded.report(found)
                     case CutOff():
                         loaded.cut_off = found
-                    case _:
-                        rows.append(found)
-                        if len(rows) >= _INSERT_ROWS:
-                            self._insert(loaded, rows, job)
-                            rows = []
+                    case Record(schema, texts):
+                        rows[schema.rows].append(texts)
+                        if len(rows[schema.rows]) >= _INSERT_ROWS:
+                            self._insert(loaded, schema, rows[schema.rows], job)
+                            rows[schema.rows] = []
         except (OSError, EOFError, zlib.error) as error:
             loaded.report(Unreadable(loaded.file.name, 0, _why(error)))
-        self._insert(loaded, rows, job)
+        for schema in self._tables:
+            self._insert(loaded, schema, rows[schema.rows], job)
 
     def _add_resources(self, ids: Sequence[str], job: Job) -> None:
         job.run(embedded_schema.add_resources("SELECT unnest(?) AS id"), [sorted(set(ids))])
@@ -247,22 +249,22 @@ class Store:
         used = f"SELECT DISTINCT resource FROM {RECORDS}"  # noqa: S608
         known = dict(job.run(f"SELECT * FROM {RESOURCES} WHERE resource IN ({used})").fetchall())  # noqa: S608
         if known != self._shown:
-            job.run(embedded_schema.view(self.schema, known))
+            job.run(embedded_schema.view(self._schema, known))
             self._shown = known
 
     def _lacks_resources(self, base: int, job: Job) -> bool:
         used = f"SELECT DISTINCT resource FROM {RECORDS} WHERE file >= {base}"  # noqa: S608
         return bool(job.run(f"{used} EXCEPT SELECT resource FROM {RESOURCES}").fetchall())  # noqa: S608
 
-    def _insert(self, loaded: Loaded, rows: Sequence[Mapping[str, str]], job: Job) -> None:
+    def _insert(self, loaded: Loaded, schema: TableSchema, rows: Sequence[Mapping[str, str]], job: Job) -> None:
         if not rows:
             return
-        names = [column.name for column in self.schema.stored]
+        names = [column.name for column in schema.stored]
         shape = json.dumps([dict.fromkeys(names, "VARCHAR")])
         sources = {each: f"r.{embedded_schema.name(each)}" for each in names}
-        columns = embedded_schema.select(self.schema, sources, (), frozenset())
+        columns = embedded_schema.select(schema, sources, (), frozenset())
         job.run(
-            f"INSERT INTO {RECORDS} SELECT {loaded.number}, {columns} "  # noqa: S608
+            f"INSERT INTO {schema.rows} SELECT {loaded.number}, {columns} "  # noqa: S608
             "FROM (SELECT unnest(from_json(?, ?)) AS r)",
             [json.dumps(rows), shape],
         )
@@ -286,16 +288,18 @@ class Store:
             return
         path = {"path": str(file.path)}
         described = job.run(f"DESCRIBE SELECT * FROM {reader}", path).fetchall()  # noqa: S608
-        sources, typed = self._sources({row[0]: row[1] for row in described})
+        held = {row[0]: row[1] for row in described}
+        schema = self._tables.of({embedded_schema.plain(each) for each in held})
+        sources, typed = embedded_schema.sources(schema, held)
         if "TimeGenerated" not in sources:
             loaded.report(Unreadable(file.name, 1, "no column TimeGenerated"))
             return
-        columns = embedded_schema.select(self.schema, sources, embedded_schema.CSV_TIMES, typed)
-        job.run(f"INSERT INTO {RECORDS} SELECT {loaded.number}, {columns} FROM {reader}", path)  # noqa: S608
+        columns = embedded_schema.select(schema, sources, embedded_schema.CSV_TIMES, typed)
+        job.run(f"INSERT INTO {schema.rows} SELECT {loaded.number}, {columns} FROM {reader}", path)  # noqa: S608
         if "_ResourceId" in sources:
             ids = f"SELECT {sources['_ResourceId']} AS id FROM {reader}"  # noqa: S608
             job.run(embedded_schema.add_resources(ids), path)
-        mine = f"FROM {RECORDS} WHERE file = {loaded.number}"
+        mine = f"FROM {schema.rows} WHERE file = {loaded.number}"
         # Row 1 of a CSV is its header.
         before = 2 if file.kind is Kind.CSV else 1
         for (position,) in job.run(
@@ -304,47 +308,30 @@ class Store:
             loaded.report(Unreadable(file.name, position + before, "no time that can be read"))
         job.run(f'DELETE {mine} AND "TimeGenerated" IS NULL')
 
-    def _sources(self, held: Mapping[str, str]) -> tuple[dict[str, str], frozenset[str]]:
-        """For each column of the table the SQL that reads it from a file with columns `held` (name to type)."""
-        folded: dict[str, str] = {}
-        for each in held:
-            # The portal writes the zone into the header: `TimeGenerated [UTC]`.
-            folded.setdefault(each.partition("[")[0].strip().strip("\ufeff").lower(), each)
-        sources: dict[str, str] = {}
-        typed: set[str] = set()
-        for column in self.schema.stored:
-            names = (column.name, *column.storage, *(path.rpartition(".")[2] for path in column.storage))
-            found = next((folded[each.lower()] for each in names if each.lower() in folded), None)
-            if found is None:
-                continue
-            if column.type == "datetime" and held[found].startswith("TIMESTAMP"):
-                typed.add(column.name)
-                sources[column.name] = embedded_schema.name(found)
-            else:
-                sources[column.name] = f"CAST({embedded_schema.name(found)} AS VARCHAR)"
-        return sources, frozenset(typed)
-
     def _count(self, fresh: Sequence[Loaded], job: Job) -> None:
         base = fresh[0].number
-        for number, rows, odd in job.run(
-            f"SELECT file, count(*), count(*) FILTER (WHERE odd_tracing_id) FROM {RECORDS} "  # noqa: S608
-            f"WHERE file >= {base} GROUP BY file"
-        ).fetchall():
-            fresh[number - base].rows = rows
-            fresh[number - base].odd_tracing_ids = odd
+        for schema in self._tables:
+            for number, rows, odd in job.run(
+                f"SELECT file, count(*), count(*) FILTER (WHERE odd_tracing_id) FROM {schema.rows} "  # noqa: S608
+                f"WHERE file >= {base} GROUP BY file"
+            ).fetchall():
+                fresh[number - base].rows += rows
+                fresh[number - base].odd_tracing_ids += odd
 
     def _delete(self, stale: Sequence[Loaded], job: Job) -> None:
-        if stale:
-            numbers = ", ".join(str(each.number) for each in stale)
-            job.run(f"DELETE FROM {RECORDS} WHERE file IN ({numbers})")  # noqa: S608
+        numbers = ", ".join(str(each.number) for each in stale)
+        for schema in self._tables if stale else ():
+            job.run(f"DELETE FROM {schema.rows} WHERE file IN ({numbers})")  # noqa: S608
 
     def _make_room(self, job: Job) -> None:
-        kept = sum(each.rows for each in self._loaded.values())
-        gone = []
-        for each in tuple(self._loaded.values()):
+        idle = [each for each in self._loaded.values() if not each.users]
+        # The rows of a file that was removed must not go on answering.
+        gone = [each for each in idle if not each.file.path.exists()]
+        kept = sum(each.rows for each in self._loaded.values()) - sum(each.rows for each in gone)
+        for each in idle:
             if kept <= self._max_rows:
                 break
-            if not each.users:
+            if each not in gone:
                 gone.append(each)
                 kept -= each.rows
         if gone:

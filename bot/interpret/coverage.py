@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from statistics import median
+from statistics import mean, median
 
 from bot.interpret import Question
-from bot.interpret.said import count, moment
+from bot.interpret.said import count, during
 from bot.model import Coverage, Family, Gap, Link, Row, Ruled, Ruling, Window
 
 CONNECTION, AUTHORIZATION, THROTTLING, MESSAGE = "Connection", "Authorization", "Throttling", "Message"
@@ -36,6 +36,10 @@ _SLOTS, _SHORTEST = 120, 10
 # At a rate at which so many were to come, none at all is no chance: at the window's ends, of which there are two, and
 # between two records, of which there are thousands, where a lull after a burst is ordinary too.
 _EXPECTED_AT_AN_END, _EXPECTED_WITHIN, _SHORTEST_WITHIN = 10, 25, timedelta(minutes=1)
+# The median of a squared difference of two Poisson counts is so many times their mean.
+_MEDIAN_OF_POISSON = 2 * 0.455
+# How unevenly records come takes so many pairs of slots to tell; a lone burst does not show it.
+_PAIRS = 20
 
 
 def parameters(window: Window) -> dict[str, int]:
@@ -77,26 +81,39 @@ def missing(question: Question, name: str, window: Window | None = None) -> str:
 
     `window` is a part of the question's window, all of it unless given.
     """
+    return _lack(question, name, window)[0]
+
+
+def _lack(question: Question, name: str, window: Window | None) -> tuple[str, str]:
+    """Why `name` proves nothing in `window`, and which family is missing; twice "" when it does prove something."""
     held = family(question, name)
     if held is None:
-        return f"no {name} record was logged in the window"
+        return f"no {name} record was logged in the window", name
     asked = window or question.command.window
     if not any(family(question, steady) for steady in (CONNECTION, MESSAGE)):
-        return f"only {name} records were logged, so that nothing shows whether they are complete"
+        return f"only {name} records were logged, so that nothing shows whether they are complete", CONNECTION
     for gap in held.gaps:
         if gap.start < asked.end and asked.start < gap.end:
-            return f"{name} records are missing from {moment(gap.start)} to {moment(gap.end)}"
-    return ""
+            return f"{name} records are missing {during(gap.start, gap.end)}", name
+    return "", ""
 
 
 def ruling(
     question: Question, cause: Family, code: str, because: str, names: Sequence[str], window: Window | None = None
 ) -> Ruling:
     """`code` ruled out `because` of what was counted, or unknown when one of the families `names` can't prove it."""
-    for name in names:
-        if lack := missing(question, name, window):
-            return Ruling(cause, code, Ruled.UNKNOWN, f"{lack[:1].upper()}{lack[1:]}.", name)
+    # A family that was not logged at all says more than another that it would prove.
+    for name in sorted(names, key=lambda name: family(question, name) is not None):
+        why, log = _lack(question, name, window)
+        if why:
+            return Ruling(cause, code, Ruled.UNKNOWN, f"{why[:1].upper()}{why[1:]}.", log)
     return Ruling(cause, code, Ruled.OUT, because)
+
+
+def unknown(question: Question, name: str, *causes: tuple[Family, str]) -> tuple[Ruling, ...]:
+    """`causes` (family and code) that can't be ruled out for want of the family `name`; nothing when it is complete."""
+    rulings = (ruling(question, cause, code, "", (name,)) for cause, code in causes)
+    return tuple(each for each in rulings if each.outcome is Ruled.UNKNOWN)
 
 
 def gap(question: Question, name: str, what: str) -> Gap | None:
@@ -137,6 +154,9 @@ def _gaps(rows: Sequence[Row], window: Window) -> list[Window]:
     average = counts.total() * (length / window.span)
     # A burst must not make the rest look empty, nor a few records look like a stream.
     usual = min(median(counts.values()), average)
+    # Connections come one by one; a message to many is a record for each of them.
+    if any(row["Collection"].casefold() == MESSAGE.casefold() for row in rows):
+        usual /= _clump(counts)
     spans = sorted((row["first_seen"], row["last_seen"]) for row in rows)
     found, reached = [], window.start
     for first, last in [*spans, (window.end, window.end)]:
@@ -149,6 +169,23 @@ def _gaps(rows: Sequence[Row], window: Window) -> list[Window]:
             found.append(Window(reached, first))
         reached = max(reached, last)
     return found
+
+
+def _clump(counts: Counter[int]) -> float:
+    """How many records come at once, from how much neighbouring slots differ."""
+    # What comes by the clock may fill every second slot; two slots together then differ no more.
+    pooled: Counter[int] = Counter()
+    for slot, number in counts.items():
+        pooled[slot // 2] += number
+    return max(min(_difference(counts), _difference(pooled)), 1.0)
+
+
+def _difference(counts: Counter[int]) -> float:
+    """How much neighbours differ, where 1 is what chance makes of single records."""
+    pairs = [(counts[slot], counts[slot + 1]) for slot in range(min(counts) - 1, max(counts) + 1)]
+    pairs = [pair for pair in pairs if any(pair)]
+    usual = mean(one + other for one, other in pairs) / 2
+    return median((one - other) ** 2 for one, other in pairs) / _MEDIAN_OF_POISSON / usual
 
 
 def _joined(gaps: Iterable[Window]) -> tuple[Window, ...]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from bot.interpret import Question, coverage
-from bot.model import NextStep, Window
+from bot.model import NextStep, Row, Window
 
+# The step that asks for the app servers' lines in the workspace.
+APP_LINES = "app_lines"
 LARGEST = 2**64 - 1
 _SIGNED = 2**63
 COUNTER = 2**32
@@ -101,7 +103,9 @@ class To(StrEnum):
 class AppLine:
     """A line about the message `trace`; `at` is None when no moment with its zone stands by it.
 
-    `to` and `name` are whom a STARTED line names; `excluding` is whether it leaves somebody out.
+    `to` and `name` are whom a STARTED line names; `excluding` is whether it leaves somebody out. `instance` is the app
+    server, where the line names it. `step` is the query it came with, or "attached"; `sampled` is whether it stands
+    for other lines that were not kept.
     """
 
     said: Said
@@ -111,6 +115,9 @@ class AppLine:
     to: To = To.UNKNOWN
     name: str = ""
     excluding: bool = False
+    instance: str = ""
+    step: str = "attached"
+    sampled: bool = False
 
 
 _TEMPLATES = (
@@ -149,6 +156,17 @@ def app_lines(attached: str) -> Iterator[AppLine]:
                     break
 
 
+def collected(rows: Iterable[Row]) -> Iterator[AppLine]:
+    """The tracing lines in the rows of queries/investigations/trace/app_lines.kql; others are passed over."""
+    for row in rows:
+        fields = _fields(row["details"])
+        for text in (row["Message"], *fields.values()):
+            if found := _read(_filled(text, fields)[:_LINE_MOST], row["TimeGenerated"]):
+                sampled = (row["ItemCount"] or 1) > 1
+                yield replace(found, instance=row["AppRoleInstance"], step=APP_LINES, sampled=sampled)
+                break
+
+
 def _read(text: str, at: datetime | None) -> AppLine | None:
     for said, template in _TEMPLATES:
         match = template.search(text)
@@ -167,13 +185,22 @@ def _read(text: str, at: datetime | None) -> AppLine | None:
 def _texts(line: str) -> Iterator[str]:
     """The texts in which to look: those of a JSON object, its holes filled, or the line itself."""
     if line.lstrip().startswith("{"):
-        try:
-            fields = dict(_leaves(json.loads(line)))
-        except (ValueError, RecursionError):
-            fields = {}
+        fields = _fields(line)
         for text in fields.values():
-            yield _HOLE.sub(lambda hole: fields.get(hole[1], hole[0]), text)
+            yield _filled(text, fields)
     yield line
+
+
+def _fields(text: str) -> dict[str, str]:
+    """The texts and whole numbers of a JSON object by their names; nothing when it is none."""
+    try:
+        return dict(_leaves(json.loads(text)))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _filled(template: str, fields: Mapping[str, str]) -> str:
+    return _HOLE.sub(lambda hole: fields.get(hole[1], hole[0]), template)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, onward, silence
-from bot.interpret.said import count, moment, percent, short, some
+from bot.interpret.said import count, during, percent, short, some
 from bot.knowledge import Knowledge
 from bot.model import Candidate, Cause, Confidence, Evidence, Fact, Family, Finding, Gap, NextStep, Row, Scope, Verdict
 
@@ -145,8 +145,7 @@ def _failures(understood: Sequence[Group], table: Knowledge) -> list[Finding]:
         words = {
             "failed": f"{failed:,}",
             "understood": count(total, "request"),
-            "first": moment(first),
-            "last": moment(last),
+            "when": during(first, last),
             "where": f" (path {where})" if where else "",
             "statuses": some(statuses),
         }

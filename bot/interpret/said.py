@@ -11,6 +11,20 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def period(first: datetime, last: datetime) -> str:
+    """'2026-11-23 10:05:15 to 10:20:00 UTC'; one moment where both are the same, the second date where it differs."""
+    start, end = moment(first), moment(last)
+    if start == end:
+        return start
+    day, time = end.split(" ", 1)
+    return f"{start.removesuffix(' UTC')} to {time if start.startswith(day) else end}"
+
+
+def during(first: datetime, last: datetime) -> str:
+    """The period as a part of a sentence: 'from ... to ...', 'at ...'."""
+    return f"{'at' if moment(first) == moment(last) else 'from'} {period(first, last)}"
+
+
 def count(number: int, thing: str, plural: str = "") -> str:
     """'1 record', '12 records', '12,000 records'; `plural` where an s is not enough."""
     return f"{number:,} {thing if number == 1 else plural or thing + 's'}"

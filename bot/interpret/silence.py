@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.interpret import Conclusion, Question, coverage
 from bot.interpret.coverage import LOGS
-from bot.interpret.said import moment
+from bot.interpret.said import during, period
 from bot.knowledge import Knowledge
 from bot.model import Gap, NextStep, Verdict, Window
 
@@ -17,13 +17,13 @@ FINDINGS = "connection_findings"
 def conclude(question: Question, table: Knowledge) -> Conclusion:
     """No data: nothing was logged in the window; `table` is queries/knowledge/connection_findings.toml."""
     window, logged = question.command.window, question.logged
-    nothing = f"Nothing was logged between {moment(window.start)} and {moment(window.end)}{_about(question)}"
+    nothing = f"Nothing was logged {during(window.start, window.end)}{_about(question)}"
     if logged is None:
         found = table["no-logs"].finding({})
         headline = f"{nothing}, nor was any record of other days found."
     else:
-        found = table["logs-elsewhere"].finding({"first": moment(logged.start), "last": moment(logged.end)})
-        headline = f"{nothing}; the logs at hand go from {moment(logged.start)} to {moment(logged.end)}."
+        found = table["logs-elsewhere"].finding({"when": during(logged.start, logged.end)})
+        headline = f"{nothing}; the logs at hand cover {period(logged.start, logged.end)}."
     return Conclusion(
         verdict=Verdict.NO_DATA,
         headline=headline,

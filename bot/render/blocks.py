@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from bot.errors import BotError, UsageError
 from bot.model import Evidence, Finding, Link, NextStep, Page, Report, Severity, Verdict
-from bot.render import charts, wording
+from bot.render import charts, tables, wording
 from bot.render import elements as slack
 from bot.render.elements import Block
 from bot.render.fitting import TEXT_MOST, Draft, Message, fitted
+from bot.render.folding import distinct
 
 HEADER_MOST = 150
 BUTTON_TEXT_MOST = 75
 BUTTON_VALUE_MOST = 2_000
 URL_MOST = 3_000
-TABLE_COLUMNS_MOST = 20
-# Our own measure, far below Slack's 100 rows and 10,000 characters: an answer is read, a file is searched.
-TABLE_ROWS, TABLE_TEXT, CELL_TEXT = 12, 2_400, 80
-FINDINGS, CANDIDATES, FACTS, GAPS, NOTES, STEPS, FIXES, EVIDENCE = 5, 4, 14, 4, 5, 5, 6, 4
-FURTHER, RULINGS = 3, 8
+# Our own measure, far below Slack's: an answer is read at one glance, a file is searched.
+FINDINGS, CANDIDATES, FACTS, GAPS, NOTES, STEPS, FIXES, EVIDENCE = 5, 4, 14, 3, 5, 5, 6, 3
+FURTHER, RULINGS, BRIEF_CANDIDATES, BRIEF_FIXES = 3, 12, 2, 2
 LINKS, LINK_MOST = 4, 1_000
 SHORT, LONG = 280, 900
+# Facts as short as this share a line, as long as this.
+_FACT, _LINE = 50, 84
 
 _MARKS = {
     Severity.INFO: "large_blue_circle",
@@ -36,6 +36,8 @@ _MARKS = {
     Severity.ERROR: "red_circle",
     Severity.CRITICAL: "red_circle",
 }
+_GAPS_HEADING = "What these logs cannot show"
+_GAPS_BRIEFLY = f"{_GAPS_HEADING}, and where to look"
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 
 
@@ -50,24 +52,29 @@ def report(report: Report, *, shareable: bool = True, shared_by: str = "") -> Me
         (0, "", _headline(headline, report, draft)),
         (0, "", _cause(report, draft)),
     ]
-    ordered = sorted(report.findings, key=lambda finding: -finding.severity)
+    ordered = wording.ordered(report)
     candidates = (2, "what else it could be", _candidates(report, draft))
     if report.cause is None:
         parts.append(candidates)
-    draft.totals["findings"] = len(ordered)
-    for place, finding in enumerate(ordered[:FINDINGS]):
+    told = [finding for finding in ordered if not wording.is_background(finding, report)]
+    draft.totals["findings"] = len(told)
+    for place, finding in enumerate(told[:FINDINGS]):
         parts.append((5 if place else 0, "findings", _finding(finding, headline, draft, brief=place > 0)))
     if report.cause is not None:
         parts.append(candidates)
-    parts += [
+    evidence = distinct([piece for finding in ordered for piece in finding.evidence])
+    details = [
         (3, "the facts", _facts(report, draft)),
-        (4, "the evidence", _evidence(ordered, draft)),
-        (3, "the rows", _rows(report, ordered, draft)),
-        (4, "the chart", charts.block(report.chart)),
+        (4, "the evidence", _evidence(evidence, report, draft)),
+        (3, "the rows", tables.blocks(report.timeline, evidence, draft)),
         (6, "what was looked for and not found", _rulings(report, draft)),
         (6, "what these logs cannot show", _gaps(report, draft)),
         (3, "the notes", _notes(report, draft)),
     ]
+    parts.append((4, "the chart", charts.block(report.chart)))
+    if any(blocks for _, _, blocks in details):
+        parts.append((0, "", [{"type": "divider"}]))
+    parts += details
     buttons = _buttons(report, shareable)
     ending = [*buttons, *_ending(report, shared_by)]
     return fitted(parts, ending, draft, fallback(headline))
@@ -171,7 +178,7 @@ def _headline(headline: str, report: Report, draft: Draft) -> list[Block]:
             mark = "warning"
     about: list[Block] = [
         {"type": "mrkdwn", "text": f":{mark}: *{wording.status(report)}*"},
-        {"type": "mrkdwn", "text": wording.window(report.window)},
+        slack.plain(wording.window(report.window)),
     ]
     if name := draft.fit(report.target.name, 100):
         about.append(slack.plain(name))
@@ -182,28 +189,25 @@ def _cause(report: Report, draft: Draft) -> list[Block]:
     if report.cause is None:
         return []
     elements = [slack.text("Cause: ", bold=True), slack.text(draft.fit(wording.cause(report.cause), SHORT))]
-    elements += [slack.text("\nOwner: ", bold=True), slack.text(wording.owner(report.cause))]
+    elements += [slack.text(" · Owner: ", bold=True), slack.text(wording.owner(report.cause))]
     shown = report.further[:FURTHER]
     draft.count("further causes", len(shown), len(report.further))
     for cause in shown:
-        elements += [slack.text("\nAlso: ", bold=True), slack.text(draft.fit(wording.cause(cause), SHORT))]
+        elements += [slack.text("\nAlso: ", bold=True), slack.text(draft.fit(wording.further(cause), SHORT))]
     return slack.rich(slack.section(*elements))
 
 
 def _candidates(report: Report, draft: Draft) -> list[Block]:
     if not report.candidates:
         return []
-    shown = report.candidates[:CANDIDATES]
+    shown = report.candidates[: CANDIDATES if report.cause is None else BRIEF_CANDIDATES]
     draft.count("possible causes", len(shown), len(report.candidates))
     items = []
     for candidate in shown:
-        name = f"{wording.family(candidate.family)} ({candidate.family} / {candidate.code}). "
-        elements = [
-            slack.text(draft.fit(name, 150) + " ", bold=True),
-            slack.text(draft.fit(candidate.why, SHORT)),
-        ]
+        name = draft.fit(wording.named(candidate.code).capitalize(), 150)
+        elements = [slack.text(f"{name}: ", bold=True), slack.text(draft.fit(candidate.why, SHORT))]
         if needed := draft.fit(candidate.evidence_needed, SHORT):
-            elements += [slack.text("\nWould decide it: ", italic=True), slack.text(needed)]
+            elements += [slack.text(" Would decide it: ", italic=True), slack.text(needed)]
         items.append(slack.section(*elements))
     return slack.rich(slack.section(slack.text(wording.open_causes(report), bold=True)), slack.items(items, "ordered"))
 
@@ -214,37 +218,45 @@ def _facts(report: Report, draft: Draft) -> list[Block]:
     shown = report.facts[:FACTS]
     draft.count("facts", len(shown), len(report.facts))
     # Fields would stand in two columns, but they read mrkdwn or know no bold; here an id is copied as logged.
-    lines: list[Block] = []
+    elements: list[Block] = []
+    room = 0
     for fact in shown:
         value = draft.fit(fact.value, 200) or wording.NOTHING
         label = draft.fit(fact.label, 60)
-        lines += [slack.text(f"{chr(10) if lines else ''}{label}: ", bold=True), slack.text(value)]
-    return [{"type": "divider"}, *slack.rich(slack.section(*lines))]
+        length = len(label) + len(value)
+        beside = 0 < length <= min(_FACT, room)
+        if elements:
+            elements.append(slack.text("   " if beside else "\n"))
+        elements += [slack.text(f"{label}: ", bold=True), slack.text(value)]
+        room = (room if beside else _LINE) - length if length <= _FACT else 0
+    return slack.rich(slack.section(*elements))
 
 
 def _finding(finding: Finding, headline: str, draft: Draft, *, brief: bool) -> list[Block]:
-    most = FIXES // 2 if brief else FIXES
+    most = FIXES if not brief else BRIEF_FIXES if finding.severity > Severity.INFO else 0
     title = draft.fit(finding.title, SHORT) or finding.code
     meaning = draft.fit(finding.meaning, SHORT if brief else LONG, lines=True)
     reach = draft.fit(wording.scope(finding.scope), SHORT) if finding.scope is not None else ""
-    said = [slack.text(title, bold=True)] if title != headline else []
+    is_told = bool(reach or meaning) and not brief and wording.repeats(title, headline)
+    said = [] if is_told else [slack.text(title, bold=True)]
     said += [slack.text(reach, italic=True)] if reach else []
     said += [slack.text(meaning)] if meaning else []
     elements = [slack.emoji(_MARKS[finding.severity]), slack.text(" ")]
     for place, each in enumerate(said):
         elements += [slack.text("\n"), each] if place else [each]
     parts = [slack.section(*elements)]
-    if finding.fixes or finding.links:
-        parts.append(slack.section(slack.text("What to do", bold=True)))
+    items = [slack.section(slack.text(draft.fit(fix, SHORT) or wording.NOTHING)) for fix in finding.fixes[:most]]
+    items += [] if brief else [slack.section(_link(link, draft)) for link in finding.links[:LINKS]]
+    if items:
         draft.count("things to do", min(len(finding.fixes), most), len(finding.fixes))
-        items = [slack.section(slack.text(draft.fit(fix, SHORT) or wording.NOTHING)) for fix in finding.fixes[:most]]
-        items += [slack.section(_link(link, draft)) for link in finding.links[:LINKS]]
-        parts.append(slack.items(items))
+        heading = "What to do" if finding.fixes[:most] else "Read more"
+        parts += [slack.section(slack.text(heading, bold=True)), slack.items(items)]
     return slack.rich(*parts)
 
 
-def _evidence(findings: Sequence[Finding], draft: Draft) -> list[Block]:
-    every = [piece for finding in findings for piece in finding.evidence]
+def _evidence(pieces: Sequence[Evidence], report: Report, draft: Draft) -> list[Block]:
+    known = {fact.value for fact in report.facts}
+    every = list({(piece.title, piece.statement): piece for piece in pieces if piece.statement not in known}.values())
     if not every:
         return []
     draft.count("pieces of evidence", min(len(every), EVIDENCE), len(every))
@@ -256,56 +268,15 @@ def _evidence(findings: Sequence[Finding], draft: Draft) -> list[Block]:
     return slack.rich(slack.section(slack.text("Evidence", bold=True)), slack.items(items))
 
 
-def _rows(report: Report, findings: Sequence[Finding], draft: Draft) -> list[Block]:
-    """The timeline as a table, or else the first evidence that has rows: Slack takes one table a message."""
-    every = [piece for finding in findings for piece in finding.evidence]
-    with_rows = [piece for piece in (report.timeline, *every) if piece and piece.rows and piece.columns]
-    if not with_rows:
-        return []
-    shown = with_rows[0]
-    if len(with_rows) > 1:
-        rows = sum(max(piece.total, len(piece.rows)) for piece in with_rows[1:])
-        draft.left_out.append(f"without {rows:,} more rows of evidence")
-    zone = "" if any("UTC" in column for column in shown.columns) else " (times in UTC)"
-    heading = slack.rich(slack.section(slack.text(draft.fit(shown.title, 150) or "Rows", bold=True), slack.text(zone)))
-    return [*heading, _table(shown, draft)]
-
-
-def _table(evidence: Evidence, draft: Draft) -> Block:
-    columns = evidence.columns[:TABLE_COLUMNS_MOST]
-    draft.count("columns", len(columns), len(evidence.columns))
-    total = max(evidence.total, len(evidence.rows))
-    lines = [[draft.fit(wording.cell(value), CELL_TEXT) for value in row] for row in _ends(evidence.rows, TABLE_ROWS)]
-    while len(lines) > 1 and sum(wording.size(text) for line in lines for text in line) > TABLE_TEXT:
-        lines = _ends(lines, len(lines) - 1)
-    draft.count("rows, the first and the last" if len(lines) < len(evidence.rows) else "rows", len(lines), total)
-    if len(lines) < len(evidence.rows):
-        lines.insert(len(lines) // 3, [f"… {total - len(lines):,} more"])
-    head = [draft.fit(column, CELL_TEXT) or wording.NOTHING for column in columns]
-    padded = [[*line, *[""] * len(head)][: len(head)] for line in lines]
-    cells = [[slack.cell(text or wording.NOTHING) for text in line] for line in (head, *padded)]
-    settings = [{"is_wrapped": True} for _ in head]
-    return {"type": "table", "column_settings": settings, "rows": cells}
-
-
-def _ends(rows: Sequence[Sequence[Any]], most: int) -> list[Any]:
-    """At most `most` rows: a third from the start and the rest from the end, where a story is decided."""
-    if len(rows) <= most:
-        return list(rows)
-    first = most // 3
-    return [*rows[:first], *rows[first - most :]]
-
-
 def _rulings(report: Report, draft: Draft) -> list[Block]:
     if not report.rulings:
         return []
     draft.count("causes not found", min(len(report.rulings), RULINGS), len(report.rulings))
-    items = []
-    for said, why in map(wording.ruling, report.rulings[:RULINGS]):
-        items.append(
-            slack.section(slack.text(f"{draft.fit(said, 100)}. ", bold=True), slack.text(draft.fit(why, SHORT)))
-        )
-    return slack.rich(slack.section(slack.text(wording.NOT_FOUND, bold=True)), slack.items(items))
+    elements: list[Block] = []
+    for said, which in wording.rulings(report.rulings[:RULINGS]):
+        elements += [slack.text("\n")] if elements else []
+        elements += [slack.text(f"{said}: ", bold=True), slack.text(draft.fit(which, LONG))]
+    return slack.rich(slack.section(*elements))
 
 
 def _gaps(report: Report, draft: Draft) -> list[Block]:
@@ -313,13 +284,18 @@ def _gaps(report: Report, draft: Draft) -> list[Block]:
         return []
     draft.count("gaps in these logs", min(len(report.gaps), GAPS), len(report.gaps))
     items = []
+    # Where the answer hangs on it, why something is missing is a part of the answer.
+    is_decisive = report.verdict in (Verdict.NO_DATA, Verdict.UNDECIDED)
     for gap in report.gaps[:GAPS]:
-        said = " ".join(filter(None, (draft.fit(gap.reason, SHORT), draft.fit(gap.where, SHORT))))
+        reason = draft.fit(gap.reason, SHORT) if is_decisive or not gap.where else ""
+        said = " ".join(filter(None, (reason, draft.fit(gap.where, SHORT))))
         elements = [slack.text(_label(draft.fit(gap.question, SHORT)), bold=True), slack.text(f" {said}")]
         if gap.link is not None:
             elements += [slack.text(" "), _link(gap.link, draft)]
         items.append(slack.section(*elements))
-    return slack.rich(slack.section(slack.text("What these logs cannot show", bold=True)), slack.items(items))
+    return slack.rich(
+        slack.section(slack.text(_GAPS_HEADING if is_decisive else _GAPS_BRIEFLY, bold=True)), slack.items(items)
+    )
 
 
 def _label(text: str) -> str:

@@ -16,7 +16,7 @@ from bot.render.elements import Block
 _TITLE, _LABEL, _AXIS = 50, 20, 50
 _POINTS, _SERIES = 20, 6
 _LEVELS = " \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
-_NAME = 24
+_NAME = 26
 
 
 def block(chart: Chart | None) -> list[Block]:
@@ -74,10 +74,12 @@ def _told_apart(labels: Iterable[str]) -> Iterator[str]:
     """`labels` as Slack takes them: short, not empty, and no two the same."""
     seen: set[str] = set()
     for label in labels:
-        shown = wording.cut(wording.line(label), _LABEL) or wording.NOTHING
+        whole = wording.line(label)
+        whole = whole if wording.size(whole) <= _LABEL else whole.replace("connection", "conn.")
+        shown = wording.cut(whole, _LABEL) or wording.NOTHING
         number = 2
         while shown in seen:
-            shown = f"{wording.cut(wording.line(label), _LABEL - 4)} {number}"
+            shown = f"{wording.cut(whole, _LABEL - 4)} {number}"
             number += 1
         seen.add(shown)
         yield shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.model import Evidence, Finding, Gap, Link, Report
+from bot.model import Cause, Evidence, Finding, Gap, Link, Report
 from bot.render import wording
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>&|~]|#$|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -41,8 +41,8 @@ def _chapters(report: Report) -> Iterator[str]:
             ("Asked", wording.typed(report.command)),
             ("Window", wording.window(report.window)),
             ("Resource", report.target.resource_id or "every resource these logs hold"),
-            *([("Cause", wording.cause(report.cause)), ("Owner", wording.owner(report.cause))] if report.cause else []),
-            *[("Also", wording.cause(cause)) for cause in report.further],
+            *([("Cause", _cause(report.cause)), ("Owner", wording.owner(report.cause))] if report.cause else []),
+            *[("Also", f"{_cause(cause)}; owner: {wording.owner(cause)}") for cause in report.further],
         ],
     )
     if report.provisional_until is not None:
@@ -54,7 +54,7 @@ def _chapters(report: Report) -> Iterator[str]:
             f" {inline(each.why)} Would decide it: {inline(each.evidence_needed)}"
             for place, each in enumerate(report.candidates, 1)
         )
-    for finding in sorted(report.findings, key=lambda each: -each.severity):
+    for finding in wording.ordered(report):
         yield from _finding(finding)
     if report.facts:
         yield "## Facts"
@@ -68,7 +68,7 @@ def _chapters(report: Report) -> Iterator[str]:
         yield _table(("", *names), list(values))
     if report.rulings:
         yield f"## {wording.NOT_FOUND}"
-        yield "\n".join(f"- **{inline(said)}** {inline(why)}" for said, why in map(wording.ruling, report.rulings))
+        yield "\n".join(f"- **{inline(said)}.** {inline(why)}" for said, why in map(wording.ruling, report.rulings))
     if report.gaps:
         yield "## What these logs cannot show"
         yield "\n".join(f"- {_gap(gap)}" for gap in report.gaps)
@@ -114,6 +114,10 @@ def _evidence(evidence: Evidence, mark: str) -> Iterator[str]:
         yield _table(evidence.columns, evidence.rows)
     if evidence.total > len(evidence.rows) > 0:
         yield f"The first {len(evidence.rows):,} of {evidence.total:,} rows; the KQL below has all."
+
+
+def _cause(cause: Cause) -> str:
+    return f"{wording.cause(cause)}, in our list {cause.family} / {cause.code}"
 
 
 def _gap(gap: Gap) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, time, tzinfo
 from io import StringIO
 from itertools import zip_longest
 
@@ -22,6 +22,7 @@ from rich.text import Text
 from bot.errors import BotError, UsageError
 from bot.model import Evidence, Finding, Gap, Page, RanQuery, Report, Severity, Verdict, Window
 from bot.render import charts, wording
+from bot.render.folding import distinct, folded
 from bot.words import shell
 
 FIRST, LAST = 5, 15  # rows shown of a long table: how it began, and what came just before its end
@@ -99,28 +100,29 @@ class _Writer:
     def report(self, report: Report) -> None:
         label = report.verdict.value.replace("_", " ").upper()
         self._console.print(_text(f"{label}: {wording.line(report.headline)}", f"bold {_COLORS[report.verdict]}"))
-        cause = []
+        owned = []
         if report.cause is not None:
-            cause = [("Cause", wording.cause(report.cause)), ("Owner", wording.owner(report.cause))]
-        also = [("Also", wording.cause(further)) for further in report.further]
-        self._pairs([("Window", self._window(report.window)), *cause, *also])
+            owned = [("Cause", wording.cause(report.cause)), ("Owner", wording.owner(report.cause))]
+        also = [("Also", wording.further(cause)) for cause in report.further]
+        self._pairs([("Window", self._window(report.window)), *owned, *also])
         if report.chart is not None and report.chart.points:
             self._heading(f"{report.chart.title} ({report.chart.unit})")
             for line in charts.lines(report.chart, self._console.width - 2):
                 self._console.print(_text(f"  {wording.plain(line)}"), soft_wrap=True)
-        for finding in report.findings:
-            self._finding(finding)
+        for finding in wording.ordered(report):
+            self._finding(finding, report.headline)
         if report.candidates:
             self._heading(wording.open_causes(report))
             for number, candidate in enumerate(report.candidates, 1):
-                family = wording.family(candidate.family)
-                self._paragraph(f"{number}. {family} ({candidate.code}): {candidate.why}", hang=3)
+                named = wording.named(candidate.code).capitalize()
+                self._paragraph(f"{number}. {named}: {candidate.why}", hang=3)
                 self._paragraph(f"To decide: {candidate.evidence_needed}", indent=5)
         if report.facts:
             self._heading("Facts")
             self._pairs([(fact.label, fact.value) for fact in report.facts])
         timeline = (report.timeline,) if report.timeline is not None else ()
-        for evidence in (*(each for finding in report.findings for each in finding.evidence), *timeline):
+        evidences = distinct([each for finding in report.findings for each in finding.evidence])
+        for evidence in (*evidences, *timeline):
             self._heading(evidence.title)
             self._evidence(evidence)
         if report.rulings:
@@ -167,11 +169,12 @@ class _Writer:
             text += f", locally {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({zone})"
         return text
 
-    def _finding(self, finding: Finding) -> None:
+    def _finding(self, finding: Finding, headline: str) -> None:
         self._console.print()
         label = wording.severity(finding.severity)
         head = Text.assemble((label, _SEVERITIES[finding.severity]), ": ", (wording.line(finding.title), "bold"))
-        self._console.print(head)
+        if not (finding.meaning and wording.repeats(finding.title, headline)):
+            self._console.print(head)
         if finding.scope is not None:
             self._paragraph(wording.scope(finding.scope))
         self._paragraph(finding.meaning)
@@ -187,10 +190,13 @@ class _Writer:
         self._paragraph(evidence.statement)
         if not evidence.rows:
             return
-        rows = list(evidence.rows)
+        table = folded(evidence)
+        if table.caption:
+            self._paragraph(table.caption)
+        rows = list(table.rows)
         left_out = len(rows) - FIRST - LAST
         shown = rows if left_out <= 1 else [*rows[:FIRST], ("…",), *rows[-LAST:]]
-        self._rows([wording.line(column) for column in evidence.columns], [_cells(row) for row in shown])
+        self._rows([wording.line(column) for column in table.columns], [_cells(row) for row in shown])
         total = max(evidence.total, len(rows))
         if left_out > 1:
             self._paragraph(f"The first {FIRST} and last {LAST} of {total:,} rows; --json has more.")
@@ -298,7 +304,7 @@ def _cells(row: Sequence[object]) -> list[str]:
     """The cells of a row as text: whole seconds where there are no others, long texts cut."""
     texts = [wording.cell(value) for value in row]
     texts = [
-        text.removesuffix(".000") if isinstance(value, datetime) else text
+        text.removesuffix(".000") if isinstance(value, datetime | time) else text
         for value, text in zip(row, texts, strict=True)
     ]
     return [text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…" for text in texts]

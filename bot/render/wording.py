@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from bot.model import (
@@ -13,6 +14,7 @@ from bot.model import (
     Confidence,
     Coverage,
     Family,
+    Finding,
     Owner,
     Report,
     Ruled,
@@ -63,12 +65,16 @@ _CONFIDENCE = {
 _OWNER = {
     Owner.APP: "the app",
     Owner.NETWORK: "the network",
-    Owner.SERVICE: "the service",
-    Owner.PLAN: "the plan",
+    Owner.SERVICE: "Azure SignalR Service",
+    Owner.PLAN: "the plan (tier and units)",
     Owner.CLIENT: "the client",
     Owner.UNKNOWN: "unknown",
 }
+_RULED = {Ruled.OUT: "Ruled out", Ruled.UNKNOWN: "Not ruled out"}
 _GAPS = 3
+_WORD = re.compile(r"\w[\w.:'-]*")
+# Of the words of a title so many may be in the headline before the title says nothing new.
+_REPEATED = 0.65
 NOT_FOUND = "Looked for and not found"
 
 
@@ -111,6 +117,18 @@ def worst(report: Report) -> Severity | None:
     return max((finding.severity for finding in report.findings), default=None)
 
 
+def ordered(report: Report) -> list[Finding]:
+    """The findings as they are read: what carries the cause, then what alarms, then the rest."""
+    code = report.cause.code if report.cause else ""
+    return sorted(report.findings, key=lambda each: (each.code != code, each.severity < Severity.WARNING))
+
+
+def is_background(finding: Finding, report: Report) -> bool:
+    """Whether the finding asks nothing of anybody while another one alarms; of pasted lines each is explained."""
+    alarms = (worst(report) or Severity.INFO) >= Severity.WARNING
+    return bool(report.kql) and alarms and finding.severity < Severity.WARNING and not finding.fixes
+
+
 def status(report: Report) -> str:
     """One or two words for what the report concludes."""
     return _STATUS.get(report.verdict) or f"Finding ({severity(worst(report) or Severity.INFO).lower()})"
@@ -129,9 +147,25 @@ def family(value: Family) -> str:
     return _FAMILY[value]
 
 
+def named(code: str) -> str:
+    """A cause's code in words: "app server crashed"."""
+    return code.replace("-", " ")
+
+
 def cause(value: Cause) -> str:
-    """The cause and how firmly it stands: "the network (net / ping-timeout), certain: a record states it"."""
-    return f"{_FAMILY[value.family]} ({value.family} / {value.code}), {_CONFIDENCE[value.confidence]}"
+    """The cause and how firmly it stands: "ping timeout (certain: a record states it)"."""
+    return f"{named(value.code)} ({_CONFIDENCE[value.confidence]})"
+
+
+def further(value: Cause) -> str:
+    """Another cause in the window, and its owner, on one line."""
+    return f"{cause(value)}; owner: {owner(value)}"
+
+
+def repeats(title: str, headline: str) -> bool:
+    """Whether `title` says again what the headline has just said."""
+    words, said = _WORD.findall(title.casefold()), set(_WORD.findall(headline.casefold()))
+    return title == headline or (bool(words) and sum(word in said for word in words) >= _REPEATED * len(words))
 
 
 def owner(value: Cause) -> str:
@@ -141,15 +175,24 @@ def owner(value: Cause) -> str:
 
 def scope(value: Scope) -> str:
     """How far a finding reaches: "812 connections, 2026-11-23 10:05:01 to 10:05:40 UTC; address 192.0.2.7"."""
-    size = f"{value.size:,} {value.unit}"
+    unit = value.unit.removesuffix("es" if value.unit.endswith("sses") else "s") if value.size == 1 else value.unit
+    size = f"{value.size:,} {unit}"
     when = f"{moment(value.first)} UTC" if value.first == value.last else window(Window(value.first, value.last))
     return "; ".join([f"{size}, {when}", *(f"{fact.label} {fact.value}" for fact in value.shared)])
 
 
 def ruling(value: Ruling) -> tuple[str, str]:
-    """Whether a cause is ruled out, and why: ("Ruled out: quota / connection-limit", "No refusal among ...")."""
-    said = "Ruled out" if value.outcome is Ruled.OUT else "Not ruled out"
-    return f"{said}: {value.family} / {value.code}", value.why
+    """Whether a cause is ruled out, and why: ("Ruled out: connection limit", "No refusal among ...")."""
+    return f"{_RULED[value.outcome]}: {named(value.code)}", value.why
+
+
+def rulings(values: Sequence[Ruling]) -> list[tuple[str, str]]:
+    """All rulings in few lines: ("Ruled out", "reload, hub exception"), and why the others are not."""
+    found: dict[tuple[Ruled, str], list[str]] = {}
+    for value in values:
+        why = f" ({value.why.rstrip('.')})" if value.outcome is Ruled.UNKNOWN else ""
+        found.setdefault((value.outcome, why), []).append(named(value.code))
+    return [(_RULED[outcome], f"{', '.join(names)}{why}") for (outcome, why), names in found.items()]
 
 
 def coverage(value: Coverage) -> str:
@@ -159,7 +202,9 @@ def coverage(value: Coverage) -> str:
     reach = f"{moment(value.first)} UTC" if value.first == value.last else window(Window(value.first, value.last))
     gaps = ", ".join(window(gap) for gap in value.gaps[:_GAPS])
     more = f" and {len(value.gaps) - _GAPS} spans more" if len(value.gaps) > _GAPS else ""
-    return f"{value.rows:,} rows, {reach}" + (f"; missing {gaps}{more}" if gaps else "")
+    return f"{value.rows:,} {'row' if value.rows == 1 else 'rows'}, {reach}" + (
+        f"; missing {gaps}{more}" if gaps else ""
+    )
 
 
 def provisional(until: datetime) -> str:
@@ -211,8 +256,12 @@ def cell(value: Any) -> str:
         case datetime():
             fraction = f".{value.microsecond // 1000:03d}" if value.microsecond else ""
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}{fraction}"
+        case time():
+            return f"{value:%H:%M:%S}" + (f".{value.microsecond // 1000:03d}" if value.microsecond else "")
         case timedelta():
             return seconds(value)
+        case int():
+            return f"{value:,}"
         case float():
             return f"{value:.6g}"
         case dict() | list() | tuple():

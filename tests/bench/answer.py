@@ -1,4 +1,4 @@
-"""`why-dropped` on a million records: the first answer, later ones, our own share, and hand-written SQL beside it."""
+"""Answers on a million records: the first, later ones, our own share, and hand-written SQL beside it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import duckdb
 from bot import catalog
 from bot.core import Core
 from bot.engines.embedded import EmbeddedEngine
-from bot.model import Report
+from bot.model import Report, Window
 from bot.simulator import write_archive
-from tests.bench import Row
+from tests.bench import Row, questions
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 CONNECTIONS, HOURS = 400_000, 6
@@ -77,13 +77,14 @@ def measure() -> list[Row]:
     """The rows of this part, in seconds. Each side runs in a process of its own, so that both start cold."""
     with tempfile.TemporaryDirectory() as folder:
         written = _child("write", folder)
-        ours, plain, by_hand = (_child(side, folder) for side in ("ask", "read", "by-hand"))
+        ours, plain, by_hand, all_questions = (_child(side, folder) for side in ("ask", "read", "by-hand", "questions"))
     million = f"{written['records'] / 1e6:.1f}M records"
     return [
         Row(f"first why-dropped, cold archive of {million} / one plain read", ours["first"], plain["read"], "s", 2.0),
         Row("later why-dropped / 0.3 s", ours["later"], LATER, "s", 1.0),
         Row("later why-dropped / the same in hand-written SQL", ours["later"], by_hand["later"], "s", 1.5),
         Row("why-dropped: our own code / waiting for queries", ours["own"], ours["waiting"], "s"),
+        *questions.rows(all_questions),
     ]
 
 
@@ -159,6 +160,10 @@ def _by_hand(folder: Path) -> dict[str, float]:
     return {"later": asyncio.run(repeated())}
 
 
+def _questions(folder: Path) -> dict[str, float]:
+    return questions.ask(folder, Window(START, END))
+
+
 def _files(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("PT1H.json")]
 
@@ -167,7 +172,7 @@ def _example(folder: Path) -> str:
     return (folder / "example.txt").read_text(encoding="utf-8")
 
 
-_SIDES = {"write": _write, "ask": _ask, "read": _read, "by-hand": _by_hand}
+_SIDES = {"write": _write, "ask": _ask, "read": _read, "by-hand": _by_hand, "questions": _questions}
 
 
 def main(arguments: list[str]) -> None:

@@ -122,7 +122,7 @@ function mixesTypes(comparison) {
   return (left.has(TEXT) && typed(right)) || (right.has(TEXT) && typed(left));
 }
 
-function* houseRules(code, tableNames) {
+function* houseRules(code, tables) {
   const statements = [...walk(code.Syntax)].filter((node) => kindOf(node) === "ExpressionStatement");
   const last = statements.at(-1);
   if (last && !isBounded(last.Expression)) {
@@ -142,13 +142,14 @@ function* houseRules(code, tableNames) {
     if (kind === "NameReference" && node.SimpleName === "_ResourceId" && BY_CASE.has(kindOf(node.Parent))) {
       yield [node, "resource-id-case", "Compare _ResourceId with =~: Azure varies its case."];
     }
-    if (kind === "NameReference" && tableNames.has(node.SimpleName)) {
+    if (kind === "NameReference" && tables.has(node.SimpleName)) {
       const filters = filtersAfter(node);
       const filtered = (...names) => filters.some((found) => names.every((name) => found.has(name)));
       if (!filtered("TimeGenerated", "window_start", "window_end")) {
         yield [node, "no-window", "Filter this table on TimeGenerated between window_start and window_end first."];
       }
-      if (!filtered("_ResourceId", "resource_id")) {
+      // A table whose resource is not the SignalR resource is declared without the column.
+      if (tables.get(node.SimpleName).has("_ResourceId") && !filtered("_ResourceId", "resource_id")) {
         yield [node, "no-target", "Filter this table on resource_id before anything else."];
       }
     }
@@ -160,14 +161,14 @@ function position(kql, offset) {
   return { line: before.length, column: before.at(-1).length + 1 };
 }
 
-function check({ path, kql }, globals, tableNames) {
+function check({ path, kql }, globals, tables) {
   const code = KustoCode.ParseAndAnalyze(kql, globals);
   const theirs = listOf(code.GetDiagnostics()).map((diagnostic) => ({
     ...position(kql, diagnostic.Start),
     code: diagnostic.Code,
     message: diagnostic.Message,
   }));
-  const ours = [...houseRules(code, tableNames)].map(([node, rule, message]) => ({
+  const ours = [...houseRules(code, tables)].map(([node, rule, message]) => ({
     ...position(kql, node.TextStart),
     code: rule,
     message,
@@ -180,14 +181,14 @@ function check({ path, kql }, globals, tableNames) {
 }
 
 let globals = GlobalState.Default;
-let tableNames = new Set();
+let known = new Map();
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
   const { tables, queries } = JSON.parse(line);
   if (tables) {
     globals = globalsFor(tables);
-    tableNames = new Set(tables.map(({ name }) => name));
+    known = new Map(tables.map(({ name, columns }) => [name, new Set(columns.map((column) => column.name))]));
   } else {
-    const answers = queries.map((query) => check(query, globals, tableNames));
+    const answers = queries.map((query) => check(query, globals, known));
     process.stdout.write(`${JSON.stringify({ queries: answers })}\n`);
   }
 }

@@ -3,9 +3,10 @@
     async with LogAnalyticsStandIn(answer) as azure:
         settings = Settings(workspace_id=..., logs_endpoint=azure.endpoint, ca_bundle=azure.ca_file, ...)
 
-`answer(kql, timespan)` returns the columns, as (name, Kusto type), and the rows as Python values; it may be
-a coroutine function. `azure.script` holds what to do instead, request by request, oldest first. The endpoint
-also answers a client-secret sign-in, for a bot whose AZURE_AUTHORITY_HOST is `azure.endpoint`.
+`answer(kql, timespan)` returns the columns, as (name, Kusto type), and the rows as Python values, or a Reply
+to send instead; it may be a coroutine function. `azure.script` holds what to do instead, request by request,
+oldest first. The endpoint also answers a client-secret sign-in, for a bot whose AZURE_AUTHORITY_HOST is
+`azure.endpoint`.
 """
 
 from __future__ import annotations
@@ -280,7 +281,10 @@ class LogAnalyticsStandIn:
 
     async def _answered(self, kql: str, span: Timespan, reply: Reply) -> Reply:
         found = self._answer(kql, span)
-        columns, rows = await found if inspect.isawaitable(found) else found
+        found = await found if inspect.isawaitable(found) else found
+        if isinstance(found, Reply):
+            return found
+        columns, rows = found
         table = {
             "name": "PrimaryResult",
             "columns": [{"name": name, "type": kind} for name, kind in columns],

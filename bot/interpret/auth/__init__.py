@@ -14,7 +14,7 @@ from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, 
 from bot.interpret.auth import lifetimes, refusals, words
 from bot.interpret.auth.lifetimes import Ceiling
 from bot.interpret.auth.refusals import Course, Group
-from bot.interpret.said import count, moment, short
+from bot.interpret.said import count, during, short
 from bot.knowledge import Knowledge
 from bot.model import Candidate, Cause, Confidence, Evidence, Fact, Family, Finding, Scope, Severity, Verdict
 
@@ -128,7 +128,7 @@ def _aborts(tables: Tables, knowledge: Mapping[str, Knowledge]) -> list[Finding]
     said = short(mine[0]["Message"], 300)
     proof = Evidence(
         "Closed as not authorized",
-        f"{count(total, 'connection')} closed from {moment(first)} to {moment(last)}.",
+        f"{count(total, 'connection')} closed {during(first, last)}.",
         ("Connections", "Text", "From", "First (UTC)", "Last (UTC)"),
         tuple(
             (row["connections"], short(row["Message"], 300), row["ConnectionType"], row["first_seen"], row["last_seen"])

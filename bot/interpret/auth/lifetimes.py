@@ -27,6 +27,7 @@ _LEAST = 10
 _STEEP = 5
 # Of those that reach the age, so many at most may outlive it: clocks, renewed tokens, late records.
 _OUTLIVE = 0.05
+_NONE = {"here": 0, "longer": 0, "unended": 0, "closed": 0}
 # What the SDK makes unless told otherwise. Source: "Use Azure SignalR Service", AccessTokenLifetime.
 _USUAL = timedelta(hours=1)
 
@@ -68,15 +69,15 @@ def peak(rows: Sequence[Mapping[str, int]]) -> Peak | None:
 def read(table: Table, found: Peak, knowledge: Knowledge) -> Ceiling | None:
     """What the rows of queries/investigations/auth/ceiling.kql make of a peak."""
     polling = next((row for row in table.rows if not row["one_socket"]), None)
-    sockets = next((row for row in table.rows if row["one_socket"]), {"here": 0, "longer": 0})
+    sockets = next((row for row in table.rows if row["one_socket"]), _NONE)
     if polling is None or polling["here"] < _LEAST:
         return None
-    if polling["longer"] > _OUTLIVE * (polling["here"] + polling["longer"]):
+    if _outlives(polling):
         return None
     # All at one moment is an event, not an age.
     if polling["minutes"] < _LEAST // 3:
         return None
-    cut_too = sockets["here"] >= _LEAST and sockets["longer"] <= _OUTLIVE * (sockets["here"] + sockets["longer"])
+    cut_too = sockets["here"] >= _LEAST and not _outlives(sockets)
     entry = knowledge["common-age" if cut_too else "token-lifetime"]
     age = timedelta(seconds=round(found.age / 60) * 60)
     words = {
@@ -96,6 +97,13 @@ def read(table: Table, found: Peak, knowledge: Knowledge) -> Ceiling | None:
     )
 
 
+def _outlives(row: Mapping[str, Any]) -> bool:
+    """Whether too many live longer; of all that closed, the log may lack the end of a few."""
+    sure = row["longer"] - row["unended"]
+    lost = row["unended"] <= _OUTLIVE * max(row["here"] + row["unended"], row["closed"])
+    return not lost or sure > _OUTLIVE * (row["here"] + sure)
+
+
 def _proof(polling: Mapping[str, Any], sockets: Mapping[str, Any], age: timedelta) -> Evidence:
     rows = (("Server-sent events, long polling", polling), ("WebSockets", sockets))
     return Evidence(
@@ -110,8 +118,10 @@ def _proof(polling: Mapping[str, Any], sockets: Mapping[str, Any], age: timedelt
 
 
 def _share(polling: Mapping[str, int], sockets: Mapping[str, int], cut_too: bool) -> str:
-    outlived = polling["longer"]
+    outlived = polling["longer"] - polling["unended"]
     lived = f"{outlived:,} of them lived longer" if outlived else "None of them lived longer"
+    if polling["unended"]:
+        lived += f" ({count(polling['unended'], 'other')} of that age without an end in the log)"
     if cut_too:
         return f"{lived}, and {percent(sockets['longer'], sockets['here'] + sockets['longer'])} of the WebSockets did."
     if sockets["longer"]:

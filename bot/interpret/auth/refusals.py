@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot import reasons
 from bot.interpret.auth import audience
 from bot.interpret.auth.audience import Failure
-from bot.interpret.said import count, moment, short
+from bot.interpret.said import count, during, short
 from bot.knowledge import Entry, Knowledge
 from bot.model import Cause, Confidence, Evidence, Fact, Family, Row, Scope, Table
 
@@ -122,7 +122,7 @@ def pairs(group: Group) -> Evidence:
     if group.failure is None:
         return Evidence(
             "What the service wrote",
-            f"{count(group.refusals, 'refusal')} from {moment(group.first)} to {moment(group.last)}, word for word: "
+            f"{count(group.refusals, 'refusal')} {during(group.first, group.last)}, word for word: "
             f"{short(group.text, 1000)}",
             ("Refusals", "Text", "From", "Hubs", "Addresses", "First (UTC)", "Last (UTC)"),
             tuple(_line(row, (short(row["wording"], 300),)) for row in group.rows[:_SHOWN]),
@@ -133,7 +133,7 @@ def pairs(group: Group) -> Evidence:
     more = f" (the closest of {group.failure.others + 2} that are named)" if group.failure.others else ""
     return Evidence(
         "Expected and actual",
-        f"{count(group.refusals, 'refusal')} from {moment(group.first)} to {moment(group.last)}. Expected{more}: "
+        f"{count(group.refusals, 'refusal')} {during(group.first, group.last)}. Expected{more}: "
         f"{short(group.failure.expected, 400) or '(none)'}; actual: {short(group.failure.actual, 400) or '(none)'}.",
         ("Refusals", "Expected", "Actual", "From", "Hubs", "Addresses", "First (UTC)", "Last (UTC)"),
         tuple(_line(row, (short(one.expected, 300), short(one.actual, 300))) for row, one in failures),

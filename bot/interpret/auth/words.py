@@ -10,7 +10,7 @@ from bot.interpret.auth.audience import Failure, Part
 from bot.interpret.auth.lifetimes import Ceiling
 from bot.interpret.auth.refusals import UNKNOWN, Course, Group
 from bot.interpret.coverage import AUTHORIZATION, CONNECTION
-from bot.interpret.said import count, moment, percent, short, some
+from bot.interpret.said import count, during, moment, percent, short, some
 from bot.model import Conclusion, Evidence, Fact, Family, Finding, Gap, Link, NextStep, Ruling, Scope, Verdict
 from bot.times import span_text
 
@@ -35,6 +35,7 @@ _NAMES = {
 _QUIET = timedelta(minutes=5)
 _STILL = timedelta(minutes=5)
 _KEPT = 1000
+_RULED = ("wrong-audience", "token-expired", "unauthorized")
 
 
 def of(group: Group) -> dict[str, str]:
@@ -80,7 +81,8 @@ def headline(question: Question, groups: Sequence[Group], findings: Sequence[Fin
     top = groups[0]
     total = sum(group.refusals for group in groups)
     first, last = min(group.first for group in groups), max(group.last for group in groups)
-    until = ", and still at the end of what is logged" if _goes_on(question, last) else f" to {moment(last)}"
+    goes_on = f"from {moment(first)}, and still at the end of what is logged"
+    when = goes_on if _goes_on(question, last) else during(first, last)
     if top.failure is not None:
         one = top.failure.differences[0]
         what = f"the audience differs in its {parts(top.failure)}"
@@ -92,7 +94,7 @@ def headline(question: Question, groups: Sequence[Group], findings: Sequence[Fin
         what = f"\u201c{short(top.text, 120)}\u201d"
     why = f"{top.refusals:,} of them because " if len(groups) > 1 else ""
     why = f"; {why}{what}" if why else f": {what}"
-    return f"{count(total, 'token was', 'tokens were')} refused from {moment(first)}{until}{why}."
+    return f"{count(total, 'token was', 'tokens were')} refused {when}{why}."
 
 
 def _goes_on(question: Question, last: datetime) -> bool:
@@ -238,8 +240,6 @@ def notes(tables: Tables, groups: Sequence[Group], shown: int) -> tuple[str, ...
 
 def nothing(question: Question) -> Conclusion:
     """No refused token was logged: no proof that none was refused, as the family itself is not to be seen."""
-    window = question.command.window
-    span = f"between {moment(window.start)} and {moment(window.end)}"
     connections = coverage.family(question, CONNECTION)
     lack = coverage.missing(question, CONNECTION)
     if connections is None:
@@ -247,16 +247,14 @@ def nothing(question: Question) -> Conclusion:
     elif lack:
         switch = f"and the same switch (ConnectivityLogs) was not complete: {lack}"
     else:
-        switch = (
-            f"while the same switch (ConnectivityLogs) brought {count(connections.rows, 'Connection record')}, "
-            "by which a refusal would have come too"
-        )
+        switch = f"while the same switch (ConnectivityLogs) brought {count(connections.rows, 'Connection record')}"
     gap = coverage.gap(question, AUTHORIZATION, "Whether tokens were refused, and why")
     return Conclusion(
         verdict=Verdict.NO_DATA,
-        headline=f"No refused token was logged {span}, {switch}.",
+        headline=f"No refused token was logged, {switch}.",
         facts=(Fact("Logged", coverage.held(question)),),
         gaps=(*((gap,) if gap else ()), forbidden(), _negotiate()),
+        rulings=coverage.unknown(question, AUTHORIZATION, *((Family.AUTH, code) for code in _RULED)),
         next_steps=(
             onward.step("Check what the logs hold", question, "logs"),
             onward.step("Check the limits", question, "throttling"),

@@ -56,17 +56,18 @@ def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowled
     settled = {cause.code for cause in causes}
     told = [each.finding for each in named] or [_fine(clients, knowledge["clients_findings"])]
     # That nothing stands out says something only where the log is complete.
-    lack = "" if named else holes.large(question, coverage.CONNECTION)
+    is_open = any(each.cause is None and each.candidates for each in named)
+    lack = "" if causes or is_open else holes.large(question, coverage.CONNECTION)
     candidates = dict.fromkeys(candidate for each in named for candidate in each.candidates)
     return Conclusion(
-        verdict=Verdict.FINDING if causes else Verdict.UNDECIDED if lack else Verdict.OK,
+        verdict=Verdict.FINDING if causes else Verdict.UNDECIDED if lack or is_open else Verdict.OK,
         headline=_headline(clients, named, lack),
         cause=causes[0] if causes else None,
         further=tuple(causes[1:]),
         candidates=tuple(each for each in candidates if each.code not in settled),
         facts=_facts(clients),
         findings=tuple(told),
-        rulings=_rulings(question, settled),
+        rulings=_rulings(question, settled | ({findings.PING} if _times_out(named) else set())),
         timeline=findings.closes(clients) if clients.closes else None,
         gaps=_gaps(question),
         next_steps=_next(question, clients, causes),
@@ -115,12 +116,13 @@ def _headline(clients: Clients, named: Sequence[Named], lack: str) -> str:
 
 def _facts(clients: Clients) -> tuple[Fact, ...]:
     entered = sum(row["connections"] for row in clients.serverless)
+    reasons = Counter({code.replace("-", " "): number for code, number in clients.closes.items()})
     found = [
         Fact("Started", f"{clients.total:,}"),
         Fact("Transports", _shares(clients.transports)),
         Fact("Hubs", _shares(clients.hubs)),
         Fact("Regions", _shares(clients.regions)),
-        Fact("Closed", f"{clients.closes.total():,} ({_shares(clients.closes)})" if clients.closes else "none"),
+        Fact("Closed", f"{clients.closes.total():,} ({_shares(reasons)})" if reasons else "none"),
         Fact("Aborted within 5 s of the start", f"{sum(each.count for each in clients.short):,}"),
     ]
     if entered:
@@ -131,6 +133,10 @@ def _facts(clients: Clients) -> tuple[Fact, ...]:
 def _shares(counter: Counter[str]) -> str:
     total = counter.total()
     return some([f"{short(name, 40)} {percent(number, total)}" for name, number in counter.most_common()]) or "none"
+
+
+def _times_out(named: Sequence[Named]) -> bool:
+    return any(each.finding.code in findings.TIMED_OUT for each in named)
 
 
 def _rulings(question: Question, settled: set[str]) -> tuple[Ruling, ...]:

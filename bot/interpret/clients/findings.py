@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import times
-from bot.interpret import OPENING, Tables
+from bot.interpret import OPENING, Tables, course
 from bot.interpret.clients import patterns
 from bot.interpret.clients.rows import GOODBYE, Clients
-from bot.interpret.said import count, moment, percent, short, some
+from bot.interpret.said import count, during, percent, short, some
 from bot.knowledge import Knowledge
-from bot.model import Candidate, Cause, Confidence, Evidence, Fact, Family, Finding, Scope, Table
+from bot.model import Candidate, Cause, Confidence, Evidence, Fact, Family, Finding, Row, Scope, Table
+from bot.reasons import read as read_reason
 
 PING, HANDSHAKE = "client-ping-timeout", "handshake-error"
+# Many time-outs, but at no time several times as many as at others.
+STEADY, MORE = "steady-timeouts", "many-timeouts"
+TIMED_OUT = frozenset({STEADY, MORE})
 # These show as findings of their own as soon as so many are there.
 _NAMED = {HANDSHAKE: ("handshake-failures", 5), "slow-client": ("slow-clients", 3), "bad-request": ("bad-requests", 3)}
 # Closes for another reason are for the question about drops, unless they are a good part of all closes.
@@ -39,9 +44,10 @@ def read(clients: Clients, tables: Tables, knowledge: Mapping[str, Knowledge]) -
     """Everything that stands out, causes and heavier findings first."""
     table, reasons = knowledge["clients_findings"], knowledge["abort_reasons"]
     none = Table((), ())
+    minutes = _network_rows(tables.get("minutes", none), reasons)
     found = [
-        *_timeouts(clients, table, reasons),
-        *_hourly(clients, tables.get("minutes", none), table),
+        *_timeouts(clients, minutes, table, reasons),
+        *_hourly(clients, minutes, table),
         *_reasons(clients, table, reasons),
         *_short(clients, table, reasons),
         *_polling(clients, table),
@@ -54,7 +60,13 @@ def read(clients: Clients, tables: Tables, knowledge: Mapping[str, Knowledge]) -
 def closes(clients: Clients) -> Evidence:
     """How clients closed, by reason."""
     rows = tuple(
-        (code, number, percent(number, clients.closes.total()), clients.first[code], clients.last[code])
+        (
+            code.replace("-", " "),
+            number,
+            percent(number, clients.closes.total()),
+            clients.first[code],
+            clients.last[code],
+        )
         for code, number in clients.closes.most_common(_ROWS)
     )
     return Evidence(
@@ -74,10 +86,21 @@ def _weight(named: Named) -> tuple[bool, bool, int, int]:
     return named.cause is None, elsewhere, -named.finding.severity, -(scope.size if scope else 0)
 
 
-def _timeouts(clients: Clients, table: Knowledge, reasons: Knowledge) -> list[Named]:
+def _network_rows(minutes: Table, reasons: Knowledge) -> dict[str, list[Row]]:
+    """The rows of the step `minutes` by code, without what the app, a limit or the service closed by their own word."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in minutes.rows:
+        entry = reasons.explain(read_reason(row["reason"]), "Client")
+        if entry.cause in (Family.CLIENT, Family.NET, Family.UNKNOWN):
+            found[entry.code].append(row)
+    return found
+
+
+def _timeouts(clients: Clients, minutes: Mapping[str, list[Row]], table: Knowledge, reasons: Knowledge) -> list[Named]:
     found = []
     taken = 0
-    for place in patterns.places(clients, PING):
+    places = patterns.places(clients, PING)
+    for place in places or patterns.waves(minutes.get(PING, []), clients, PING):
         taken += place.closed
         words = {
             "place": short(place.name, 60),
@@ -85,8 +108,7 @@ def _timeouts(clients: Clients, table: Knowledge, reasons: Knowledge) -> list[Na
             "started": f"{place.started:,}",
             "share": percent(place.closed, place.started),
             "usual": percent(place.usual),
-            "first": moment(place.first),
-            "last": moment(place.last),
+            "when": during(place.first, place.last),
         }
         scope = _scope(place.closed, place.first, place.last, Fact("address", place.name))
         made = table["network-timeouts"].finding(words, (_aborts(clients, PING, "aborts"),))
@@ -103,17 +125,29 @@ def _timeouts(clients: Clients, table: Knowledge, reasons: Knowledge) -> list[Na
             "addresses": f"at least {count(len(addresses), 'address', 'addresses')}",
             "together": f" {at_once:,} of them did within a few minutes." if at_once else "",
         }
-        made = table["many-timeouts"].finding(words, (_aborts(clients, PING, "aborts"),))
+        more = at_once or course.rose(clients.steps[PING], _all_closes(clients))
+        made = table[MORE if more else STEADY].finding(words, (_aborts(clients, PING, "aborts"),))
         scope = _scope(rest, clients.first[PING], clients.last[PING])
+        if not more:
+            return [*found, Named(replace(made, scope=scope))]
         entry = reasons[PING]
-        cause = Cause(Family.CLIENT, PING, Confidence.LOW)
-        found.append(Named(replace(made, scope=scope), cause, entry.candidates))
+        # At one moment and from everywhere it is no client's own doing, and whose it is no record says.
+        likely = None if at_once else Cause(Family.CLIENT, PING, Confidence.LOW)
+        found.append(Named(replace(made, scope=scope), likely, entry.candidates))
     return found
 
 
-def _hourly(clients: Clients, minutes: Table, table: Knowledge) -> list[Named]:
+def _all_closes(clients: Clients) -> Counter[int]:
+    found = Counter[int]()
+    for steps in clients.steps.values():
+        found.update(steps)
+    return found
+
+
+def _hourly(clients: Clients, minutes: Mapping[str, list[Row]], table: Knowledge) -> list[Named]:
     found = []
-    for each in patterns.hourly(minutes.rows, clients):
+    rows = [row for mine in minutes.values() for row in mine if row["hours"] > 1]
+    for each in patterns.hourly(rows, clients):
         words = {
             "place": short(each.address, 60),
             "closed": f"{each.count:,}",
@@ -152,10 +186,9 @@ def _reasons(clients: Clients, table: Knowledge, reasons: Knowledge) -> list[Nam
             "all": f"{everything:,}",
             "share": percent(number, everything),
             "where": f", {place.closed:,} of them at {short(place.name, 60)}" if place else "",
-            "reason_title": entry.title.render(plain),
+            "reason": code.replace("-", " "),
             "reason_fix": entry.fixes[0].render(plain),
-            "first": moment(clients.first[code]),
-            "last": moment(clients.last[code]),
+            "when": during(clients.first[code], clients.last[code]),
             "together": f" {at_once:,} of them were within a few minutes." if at_once else "",
         }
         made = table[own].finding(words, (_aborts(clients, code, "aborts"),), entry.cause)
@@ -245,8 +278,7 @@ def _serverless(clients: Clients, table: Knowledge) -> list[Named]:
     last = max(row["last_seen"] for row in clients.serverless)
     words = {
         "closed": count(entered, "client"),
-        "first": moment(first),
-        "last": moment(last),
+        "when": during(first, last),
         "share": percent(entered, clients.total),
     }
     proof = Evidence("Serverless mode", f"{count(entered, 'record')} say so.", step=OPENING)

@@ -22,6 +22,8 @@ HALF_MINUTE, YOUNGEST = timedelta(seconds=30), 10
 POLLS, POLLS_ELSEWHERE = 0.5, 0.2
 # So many within so few minutes, and most of all of their kind, were closed together.
 BURST_SIZE, BURST = 30, timedelta(minutes=3)
+# So much of what everybody loses in a minute is one address's own affair.
+ALONE = 0.8
 # The same minute in so many hours is no chance.
 HOURS = 3
 
@@ -100,6 +102,24 @@ def wall(rows: Sequence[Row]) -> Wall | None:
     these = [row for row in rows if row["half_minutes"] in at_wall]
     first, last = min(row["first_seen"] for row in these), max(row["last_seen"] for row in these)
     return Wall(peak * HALF_MINUTE, number, near, first, last)
+
+
+def waves(rows: Sequence[Row], clients: Clients, code: str) -> tuple[Place, ...]:
+    """The addresses that once lost many of their clients for `code` within a minute in which hardly anybody else did.
+
+    `rows` are those of the step `minutes` that have this code.
+    """
+    found: dict[str, Place] = {}
+    for row in sorted(rows, key=lambda row: -row["connections"]):
+        address, number = row["CallerIpAddress"], row["connections"]
+        everybody = clients.minutes.get(code, Counter())[row["first_seen"].replace(second=0, microsecond=0)]
+        alone = row["hours"] == 1 and number >= MANY and number >= ALONE * everybody
+        if address in found or not alone or clients.started[address] * 2 > clients.total:
+            continue
+        others = max(clients.closes[code] - number, 0) / max(clients.total - clients.started[address], 1)
+        base = max(clients.started[address], number)
+        found[address] = Place(address, number, base, others, row["first_seen"], row["last_seen"])
+    return tuple(found.values())
 
 
 def hourly(rows: Sequence[Row], clients: Clients) -> tuple[Hourly, ...]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from bot import reasons
@@ -33,7 +34,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """`started` is how many connections started by place; `polling` how many of an address used long polling."""
+    """`started` is how many connections started by place; `polling` how many of an address used long polling.
+
+    `steps` are the closes of each code by step of the window.
+    """
 
     transports: Counter[str]
     hubs: Counter[str]
@@ -41,6 +45,7 @@ class Clients:
     serverless: tuple[Row, ...]
     closes: Counter[str]
     by_transport: dict[str, Counter[str]]
+    steps: dict[str, Counter[int]]
     aborts: tuple[Closed, ...]
     short: tuple[Closed, ...]
     minutes: dict[str, Counter[datetime]]
@@ -63,6 +68,7 @@ def read(tables: Tables, knowledge: Knowledge) -> Clients:
     starts = [row for row in tables[OPENING].rows if not row["serverless"]]
     closes = Counter[str]()
     by_transport: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    steps: defaultdict[str, Counter[int]] = defaultdict(Counter)
     first: dict[str, datetime] = {}
     last: dict[str, datetime] = {}
     for row in rows("closes"):
@@ -70,6 +76,7 @@ def read(tables: Tables, knowledge: Knowledge) -> Clients:
         code = _code(message, row["aborted"], knowledge)
         closes[code] += row["connections"]
         by_transport[code][transport(row["TransportType"])] += row["connections"]
+        steps[code][row["step"]] += row["connections"]
         first[code] = min(first.get(code, row["first_seen"]), row["first_seen"])
         last[code] = max(last.get(code, row["last_seen"]), row["last_seen"])
     return Clients(
@@ -79,6 +86,7 @@ def read(tables: Tables, knowledge: Knowledge) -> Clients:
         serverless=tuple(row for row in tables[OPENING].rows if row["serverless"]),
         closes=closes,
         by_transport=dict(by_transport),
+        steps=dict(steps),
         aborts=_closed(rows("aborts"), knowledge),
         short=_closed(rows("short"), knowledge),
         minutes=_minutes(rows("bursts"), knowledge),
@@ -89,6 +97,7 @@ def read(tables: Tables, knowledge: Knowledge) -> Clients:
     )
 
 
+@lru_cache(maxsize=4096)
 def network(address: str) -> str:
     """The network that an address is of, "" when it is no address."""
     try:

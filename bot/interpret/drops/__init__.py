@@ -7,7 +7,7 @@ in the troubleshooting guide.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from bot.interpret.drops import servers, tally, waves, words
 from bot.interpret.drops.episodes import Episode, Scene, Told, tell
 from bot.interpret.drops.servers import Happening, What
 from bot.interpret.drops.tally import Ends
-from bot.interpret.said import count, moment, percent
+from bot.interpret.said import count, during, percent
 from bot.knowledge import Knowledge
 from bot.model import (
     Candidate,
@@ -47,6 +47,13 @@ _FULL = 4000
 _HOLE, _HOLES = timedelta(minutes=2), 0.05
 # What an alarm zooms into: the wave, and a little around it.
 _AROUND = timedelta(minutes=2)
+# What is looked for in every window.
+_RELOAD = (Family.SERVICE, "service-reload")
+_LIMIT = (Family.QUOTA, "connection-limit")
+_HUB = (Family.HUB, "hub-exception")
+_SERVER = (Family.APP, "server-connection-dropped")
+_NETWORK = (Family.NET, "client-network")
+_RULED = (_RELOAD, _LIMIT, _HUB, _SERVER, _NETWORK)
 
 
 def asks(question: Question, tables: Tables) -> Sequence[Ask]:
@@ -115,6 +122,12 @@ def _read(
             before[each.code] += 0 if each.is_server else each.connections
     usual_rows = _rows(tables, "usual")
     lines = servers.lines(_rows(tables, "servers"), table)
+    closes: Counter[int] = Counter()
+    by_code: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for each in groups:
+        if not each.is_server:
+            closes.update(each.steps)
+            by_code[each.code].update(each.steps)
     scene = Scene(
         window=window,
         usual=waves.usual(usual_rows, _rows(tables, "addresses")),
@@ -123,6 +136,8 @@ def _read(
         before=before,
         ended_before=tally.total(earlier or (), server=False),
         lines=lines,
+        closes=closes,
+        by_code=by_code,
     )
     around = servers.happenings(lines, window, max((row["last_seen"] for row in usual_rows), default=None))
     return scene, tell(dropped, around, scene), around
@@ -154,20 +169,20 @@ def _causes(alarms: Sequence[Episode]) -> list[Cause]:
 def _headline(question: Question, groups: Sequence[Ends], alarms: Sequence[Episode], scene: Scene) -> str:
     closed = tally.total(groups, server=False)
     dropped = tally.total(groups, server=False, goodbyes=False)
-    share = f"{dropped:,} of {count(closed, 'client connection')} that closed dropped ({percent(dropped, closed)})"
+    share = _share(groups)
     if alarms:
         said = [words.name(each, scene) for each in alarms[:2]]
         more = f"; and {len(alarms) - 2} more" if len(alarms) > 2 else ""
         text = "; then ".join(said) if len(said) > 1 else said[0]
-        return f"{text[:1].upper()}{text[1:]}{more}. {share}."
+        return f"{text[:1].upper()}{text[1:]}{more}. In all {share}."
     if _has_holes(question):
         lack = coverage.missing(question, coverage.CONNECTION)
-        return f"Nothing unusual in what was logged, but {lack}. {share}."
+        return f"Nothing unusual in what was logged, but {lack}.{f' In all {share}.' if closed else ''}"
     if not closed:
         return "No client connection closed in this window."
     if not dropped:
         return f"Nothing dropped: all {count(closed, 'client connection')} that closed said goodbye."
-    return f"No wave and no unusual rate: {share}, one by one."
+    return f"Nothing unusual: {share}, one by one."
 
 
 def _candidates(alarms: Sequence[Episode], knowledge: Mapping[str, Knowledge]) -> tuple[Candidate, ...]:
@@ -194,20 +209,21 @@ def _overview(
     dropped = tally.total(groups, server=False, goodbyes=False)
     said = f"{count(closed, 'client connection')} closed, {dropped:,} of them for a reason or aborted."
     said += f" {count(tally.total(groups, server=True), 'server connection')} closed."
-    before = f" between {moment(window.start - window.span)} and {moment(window.start)}"
+    before = f" {during(window.start - window.span, window.start)}"
     if earlier:
-        said += f" {_before(earlier)} in the same span before."
-        proof.append(Evidence("The same span before", _before(earlier) + before + ".", step="before"))
+        said += f" In the same span before: {_share(earlier)}."
+        proof.append(Evidence("The same span before", _share(earlier) + before + ".", step="before"))
     elif earlier is not None:
         said += " The same span before holds no close to compare with."
         proof.append(Evidence("The same span before", f"No close was logged{before}.", step="before"))
     return table["ends-by-reason"].finding({"summary": said}, proof)
 
 
-def _before(earlier: Sequence[Ends]) -> str:
-    closed = tally.total(earlier, server=False)
-    dropped = tally.total(earlier, server=False, goodbyes=False)
-    return f"{dropped:,} of {count(closed, 'client connection')} that closed dropped ({percent(dropped, closed)})"
+def _share(groups: Sequence[Ends]) -> str:
+    closed = tally.total(groups, server=False)
+    dropped = tally.total(groups, server=False, goodbyes=False)
+    said = f"{count(dropped, 'drop')} among {count(closed, 'client connection')} that closed"
+    return f"{said} ({percent(dropped, closed)})"
 
 
 def _facts(
@@ -222,7 +238,7 @@ def _facts(
         Fact("Dropped clients", f"{dropped:,} of {closed:,} that closed ({percent(dropped, closed)})"),
         Fact("Of these expected", f"{expected:,}"),
         Fact("Dropped server connections", f"{lost:,} of {tally.total(groups, server=True):,} that closed"),
-        Fact("Same span before", _before(earlier) if earlier else before),
+        Fact("Same span before", _share(earlier) if earlier else before),
     ]
     if drops := [drop for each in told.episodes for drop in each.drops]:
         found.append(Fact("Came back", words.returns(drops).statement))
@@ -243,23 +259,23 @@ def _rulings(question: Question, groups: Sequence[Ends], told: Told) -> tuple[Ru
     lost = tally.total(groups, server=True, goodbyes=False)
     found = []
 
-    def rule(family: Family, code: str, because: str) -> None:
-        found.append(coverage.ruling(question, family, code, because, [coverage.CONNECTION]))
+    def rule(cause: tuple[Family, str], because: str) -> None:
+        found.append(coverage.ruling(question, *cause, because, [coverage.CONNECTION]))
 
     if "service-reload" not in texts:
-        rule(Family.SERVICE, "service-reload", "No connection closed with a reload as its reason.")
+        rule(_RELOAD, "No connection closed with a reload as its reason.")
     if "connection-limit" not in texts and "message-quota" not in texts:
-        rule(Family.QUOTA, "connection-limit", "No connection closed with a limit as its reason.")
+        rule(_LIMIT, "No connection closed with a limit as its reason.")
     if "hub-exception" not in texts:
-        rule(Family.HUB, "hub-exception", "No close carries an error that the app server reported.")
+        rule(_HUB, "No close carries an error that the app server reported.")
     if (
         not lost
         and not named & {"server-connection-dropped", "app-deployed", "app-scaled-in"}
         and ("server-connection-dropped" not in texts and "app-servers-gone" not in open_codes)
     ):
-        rule(Family.APP, "server-connection-dropped", "No server connection was lost, and no client names one.")
+        rule(_SERVER, "No server connection was lost, and no client names one.")
     if not named & {"client-network"} and not open_codes & {"silent-together"}:
-        rule(Family.NET, "client-network", "No address or network lost clients in a burst.")
+        rule(_NETWORK, "No address or network lost clients in a burst.")
     return tuple(found)
 
 
@@ -317,6 +333,7 @@ def _unlogged(question: Question) -> Conclusion:
         verdict=Verdict.NO_DATA,
         headline=f"No connection was logged in this window ({coverage.held(question)}): drops can't show.",
         gaps=(gap,) if gap else (),
+        rulings=coverage.unknown(question, coverage.CONNECTION, *_RULED),
         next_steps=silence.wider(question),
         provisional_until=coverage.provisional(question),
     )

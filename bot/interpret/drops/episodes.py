@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.interpret import course
 from bot.interpret.drops.servers import Happening, Line, What
 from bot.interpret.drops.tally import Drop
 from bot.interpret.drops.waves import LEAST, Mark, Usual, bursts, is_marking, marks
@@ -100,7 +101,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What the drops are held against: `weight` is how many each stands for, `ended` how many client connections
-    closed in all, and `before` how many of them for each code in the same span before (None: nothing was logged)."""
+    closed in all, and `before` how many of them for each code in the same span before (None: nothing was logged).
+    `closes` are all closes of clients by step of the window, `by_code` those of each code."""
 
     window: Window
     usual: Usual
@@ -109,6 +111,8 @@ class Scene:
     before: Mapping[str, int] | None
     ended_before: int
     lines: Sequence[Line]
+    closes: Mapping[int, int]
+    by_code: Mapping[str, Mapping[int, int]]
 
 
 def tell(drops: Sequence[Drop], servers: Sequence[Happening], scene: Scene) -> Told:
@@ -321,16 +325,21 @@ def _raised(drops: Sequence[Drop], scene: Scene) -> Iterator[Episode]:
         size = len(mine) * scene.weight
         share = size / scene.ended if scene.ended else 0.0
         many = size >= _RAISED_LEAST and share >= _RAISED_SHARE
+        more = course.rose(scene.by_code.get(code, {}), scene.closes)
         if scene.before is not None and scene.ended_before and size >= _RAISED_LEAST:
             usual = scene.before.get(code, 0) / scene.ended_before
-            many |= share >= _RAISED_TIMES * max(usual, 1 / scene.ended_before) and share >= _RAISED_SHARE / 2
+            more |= share >= _RAISED_TIMES * max(usual, 1 / scene.ended_before)
+            many |= more and share >= _RAISED_SHARE / 2
         if code == "unknown-reason" or (code == "no-reason" and (many or len(mine) >= LEAST)):
             yield _made(scene, code, None, mine, Severity.WARNING, text=mine[0].reason.text)
         elif many and code == TIMEOUT:
-            mark = _network_mark(mine, scene)
-            cause = Cause(Family.CLIENT, TIMEOUT, Confidence.LOW)
-            if mark:
+            if _network_mark(mine, scene):
                 cause = Cause(Family.NET, "client-network", Confidence.LOW)
-            yield _made(scene, "client-network" if mark else "more-timeouts", cause, mine, Severity.WARNING)
-        elif many:
+                yield _made(scene, "client-network", cause, mine, Severity.WARNING)
+            elif more:
+                cause = Cause(Family.CLIENT, TIMEOUT, Confidence.LOW)
+                yield _made(scene, "more-timeouts", cause, mine, Severity.WARNING)
+            else:
+                yield _made(scene, "steady-timeouts", None, mine, Severity.INFO)
+        elif many and more:
             yield _made(scene, CLOSED, Cause(Family.APP, CLOSED, Confidence.LOW), mine, Severity.WARNING)

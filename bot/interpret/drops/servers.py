@@ -28,6 +28,8 @@ _SAME_MOMENT = timedelta(seconds=10)
 _TURN = timedelta(minutes=10)
 # A machine of the service that is replaced lets its connections go over some minutes.
 _DRAIN = timedelta(minutes=5)
+# Fewer connections than this are no process of their own; a deployment brings back about what it took away.
+_PROCESS, _MOSTLY = 3, 0.6
 # Log records get lost: this share of an address's connections may seem to live on although all closed.
 _STRAGGLERS = 0.2
 
@@ -120,6 +122,7 @@ def happenings(known: Sequence[Line], window: Window, last_start: datetime | Non
         (line for line in known if line.ended and window.start <= line.ended <= window.end),
         key=lambda line: (line.ended or window.start, line.connection),
     )
+    closed = _addressed(closed)
     found = list(_stated([line for line in closed if line.stated]))
     clusters = list(_clusters([line for line in closed if not line.stated]))
     clusters, silent = _silent_together(clusters)
@@ -132,8 +135,25 @@ def happenings(known: Sequence[Line], window: Window, last_start: datetime | Non
             parts += group
         else:
             found += _departed(group, known, last_start)
+    shared, parts = _shared_turns(parts, known)
+    found += shared
     found += _parts(parts)
     return sorted((_seen(each, known) for each in found), key=lambda each: each.first)
+
+
+def _addressed(closed: Sequence[Line]) -> list[Line]:
+    """With the address of those that closed for the same reason at the same moment put in where a record has none."""
+    found = []
+    for line in closed:
+        if not line.address:
+            beside = {
+                other.address
+                for other in closed
+                if other.address and other.code == line.code and abs(_end(other) - _end(line)) <= _SAME_MOMENT
+            }
+            line = replace(line, address=beside.pop()) if len(beside) == 1 else line
+        found.append(line)
+    return found
 
 
 def _stated(closed: Sequence[Line]) -> Iterator[Happening]:
@@ -230,6 +250,36 @@ def _departed(group: Sequence[list[Line]], known: Sequence[Line], last_start: da
     if turned:
         return [replace(whole, what=What.DEPLOYED)]
     return [replace(whole, what=What.SCALED_IN if goes_on else What.GONE)]
+
+
+def _shared_turns(parts: Sequence[list[Line]], known: Sequence[Line]) -> tuple[list[Happening], list[list[Line]]]:
+    """App servers behind one address that were turned over one after the other, and the clusters that stay.
+
+    Each takes about as many connections with it as a process has, says goodbye, and as many start again.
+    """
+    found, left = [], [each for each in parts if not _is_process(each)]
+    by_address: dict[str, list[list[Line]]] = {}
+    for cluster in parts:
+        if _is_process(cluster):
+            by_address.setdefault(cluster[0].address, []).append(cluster)
+    for mine in by_address.values():
+        for group in _turns(mine):
+            members = tuple(sorted((line for cluster in group for line in cluster), key=_end))
+            first, last = _end(members[0]), _end(members[-1]) + _TURN
+            back = [
+                line
+                for line in known
+                if line.address == members[0].address and line.started and first - _TURN <= line.started <= last
+            ]
+            if len(group) > 1 and members[0].address and len(back) >= _MOSTLY * len(members):
+                found.append(Happening(What.DEPLOYED, members[0].code, members, {}))
+            else:
+                left += group
+    return found, left
+
+
+def _is_process(cluster: Sequence[Line]) -> bool:
+    return len(cluster) >= _PROCESS and sum(line.code == GOODBYE for line in cluster) * 2 > len(cluster)
 
 
 def _parts(parts: Sequence[list[Line]]) -> list[Happening]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.interpret import Question
 from bot.interpret.drops.episodes import AFTER, FOREIGN, UNEXPLAINED, Episode, Scene
 from bot.interpret.drops.servers import Happening, What
 from bot.interpret.drops.tally import GOODBYE, Drop, Ends
 from bot.interpret.drops.waves import Mark
-from bot.interpret.said import count, moment, percent, short, some
+from bot.interpret.said import count, during, moment, percent, short, some
 from bot.knowledge import Entry, Knowledge
 from bot.model import Chart, Evidence, Fact, Finding, Scope, Series
 from bot.times import span_text
@@ -61,17 +61,12 @@ def name(episode: Episode, scene: Scene) -> str:
         "more-timeouts": f"{clients} went silent one by one, far more than usual",
         "app-server-closed": f"the app servers closed {clients} {at}, with no error reported",
         "token-expired": f"{clients} ended as their token expired",
-        "service-reload": f"the service was reloading {at}, {clients}",
+        "service-reload": f"the service was reloading {at} and dropped {clients}",
         "hub-exception": f"errors of the hub's code closed {clients} from {episode.first:%H:%M:%S} UTC on",
         "unknown-reason": f"{clients} closed for an unknown reason, \u201c{short(episode.text, _NAMES)}\u201d",
         "no-reason": f"{clients} closed {at} without a reason",
     }
-    return texts.get(episode.code) or f"{_title(episode)}, {clients} {at}"
-
-
-def _title(episode: Episode) -> str:
-    title = episode.drops[0].entry.title.render(reason=short(episode.text, _NAMES), reported_error="")
-    return title[:1].lower() + title[1:]
+    return texts.get(episode.code) or f"{clients} dropped {at}: {episode.code.replace('-', ' ')}"
 
 
 def _clients(episode: Episode, scene: Scene) -> str:
@@ -80,9 +75,7 @@ def _clients(episode: Episode, scene: Scene) -> str:
 
 
 def _when(episode: Episode) -> str:
-    if episode.first == episode.last:
-        return f"at {moment(episode.first)}"
-    return f"between {moment(episode.first)} and {moment(episode.last)}"
+    return during(episode.first, episode.last)
 
 
 def _value(mark: Mark | None) -> str:
@@ -210,7 +203,7 @@ def _lines(episode: Episode, server: Happening) -> Evidence:
         for line in server.lines[:_ROWS]
     )
     said = count(len(server.lines), "server connection")
-    said += f" closed between {moment(server.first)} and {moment(server.last)}."
+    said += f" closed {during(server.first, server.last)}."
     if episode.drops:
         hubs = {line.hub.casefold() for line in server.lines}
         near = len(episode.drops) - episode.late
@@ -288,8 +281,9 @@ def chart(question: Question, groups: Sequence[Ends]) -> Chart | None:
         return None
     kinds: dict[str, Counter[int]] = {}
     for each in dropped:
-        side = "server: " if each.is_server else ""
-        kinds.setdefault(side + each.code, Counter()).update(each.steps)
+        kind = each.code.replace("-", " ")
+        side = "server: " if each.is_server and not kind.startswith("server") else ""
+        kinds.setdefault(side + kind, Counter()).update(each.steps)
     ranked = sorted(kinds, key=lambda kind: (-kinds[kind].total(), kind))
     if len(ranked) > _KINDS:
         rest: Counter[int] = Counter()
@@ -297,7 +291,8 @@ def chart(question: Question, groups: Sequence[Ends]) -> Chart | None:
             rest.update(kinds[kind])
         ranked, kinds = [*ranked[:_KINDS], "others"], {**kinds, "others": rest}
     step = window.span / _POINTS
+    unit = f"connections in {span_text(timedelta(seconds=round(step.total_seconds())))}"
     shape = "%H:%M" if window.span.days < 1 else "%m-%d %H:%M"
     points = tuple(f"{window.start + number * step:{shape}}" for number in range(_POINTS))
     series = tuple(Series(kind, tuple(float(kinds[kind][n]) for n in range(_POINTS))) for kind in ranked)
-    return Chart("Connections dropped, by kind", f"connections in {span_text(step)}", points, series)
+    return Chart("Connections dropped, by kind", unit, points, series)

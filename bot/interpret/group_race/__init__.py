@@ -19,6 +19,7 @@ from bot.knowledge import Knowledge
 from bot.model import Cause, Confidence, Evidence, Family, Row, Verdict
 
 FINDINGS = "group_race_findings"
+_CAUSE = (Family.GROUP, "sent-before-join")
 
 
 def asks(question: Question, tables: Tables) -> Sequence[Ask]:
@@ -81,7 +82,7 @@ def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowled
         headline=f"No sign of it: of {count(totals['joins'], 'join')} none was overtaken by a message to its group"
         f"{words.only_luck(seen)}.",
         findings=(table["no-race"].finding({"early": words.luck(seen.early_by_luck)}, (base,)),),
-        rulings=(coverage.ruling(question, Family.GROUP, "sent-before-join", why, (MESSAGE,)),),
+        rulings=(coverage.ruling(question, *_CAUSE, why, (MESSAGE,)),),
     )
 
 
@@ -97,13 +98,13 @@ def _found(common: Conclusion, seen: Race, totals: Row, table: Knowledge, base: 
         "luck": words.luck(seen.early_by_luck),
     }
     entry = table["overtaken" if proven else "early"]
-    why = " that the app made later" if proven else ", more than by chance"
+    why = " that should have come behind it" if proven else ", more than by chance"
     return replace(
         common,
         verdict=Verdict.FINDING,
-        headline=f"Sent before the join: {said['joins']} of {said['base']} arrived {said['margin']} after a message to "
-        f"the same group{why}{words.of_groups(rows)}.",
-        cause=Cause(Family.GROUP, "sent-before-join", Confidence.MEDIUM),
+        headline=f"Sent before the join: {said['joins']} of {said['base']} reached the service {said['margin']} "
+        f"after a message to the same group{why}{words.of_groups(rows)}.",
+        cause=Cause(*_CAUSE, Confidence.MEDIUM),
         findings=(words.finding(entry.finding(said, (words.pairs("The pairs", rows), base)), rows, number),),
     )
 
@@ -122,6 +123,7 @@ def _undecided(question: Question, totals: Row, table: Knowledge, code: str, why
         candidates=entry.candidates,
         findings=(entry.finding({"why": why}, (proof,)),),
         gaps=tuple(each for each in (coverage.gap(question, MESSAGE, "Joins and messages in that time"),) if each),
+        rulings=coverage.unknown(question, MESSAGE, _CAUSE),
         next_steps=(*steps, onward.step("Check for lost messages", question, "messages")),
         provisional_until=coverage.provisional(question),
     )
@@ -135,6 +137,7 @@ def _unlogged(question: Question, table: Knowledge) -> Conclusion:
         headline="Can't be told: no Message record was logged in the window: no joins, no messages.",
         findings=(table["no-messages-logged"].finding({}, (proof,)),),
         gaps=(gap,) if gap else (),
+        rulings=coverage.unknown(question, MESSAGE, _CAUSE),
         next_steps=(onward.step("Check what is logged", question, "logs"),),
         provisional_until=coverage.provisional(question),
     )

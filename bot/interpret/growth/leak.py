@@ -27,6 +27,8 @@ APART = timedelta(minutes=10)
 # Half of what the holder opened, or more, is still open. A log that loses 5 % of its ends leaves far less; a lost app
 # server closes its share of a leak as of everything else.
 MOST = 0.5
+# Behind an address, people close some of theirs while others of that age do; a job that forgets them closes none.
+NONE_CLOSED = 0.95
 # Others let go: of their connections that had time to close, at most so many are open.
 OTHERS_KEEP = 0.5
 OTHERS_KEEP_FEW = 0.3
@@ -101,10 +103,11 @@ def read(holders: Sequence[Holder], asked: Sequence[Row], clients: Flow, *, name
     for holder in addresses:
         row = known.get(("address", holder.who))
         leak = _address(holder, row, named=named) if row else None
-        if leak is None:
+        if leak is None or (leak.kind is Kind.MINTED and not _none_closed(leak)):
             continue
         few = OTHERS_KEEP if leak.kind is Kind.WORKER else OTHERS_KEEP_FEW
-        (leaks if _others_let_go(holder, clients, few) else doubts).append(leak)
+        sure = _others_let_go(holder, clients, few) and (leak.confidence is not Confidence.LOW or _none_closed(leak))
+        (leaks if sure else doubts).append(leak)
     return Suspects(tuple(leaks), tuple(doubts))
 
 
@@ -185,6 +188,10 @@ def _address(holder: Holder, row: Row, *, named: bool) -> Leak | None:
     if _is_minted(holder) and row["open"] >= MOST * row["opened"]:
         return _leak(Kind.MINTED, holder, row["open"], row["opened"], Confidence.LOW)
     return None
+
+
+def _none_closed(leak: Leak) -> bool:
+    return leak.opened is not None and leak.open >= NONE_CLOSED * leak.opened
 
 
 def _others_let_go(holder: Holder, clients: Flow, few: float) -> bool:

@@ -10,7 +10,7 @@ from bot.interpret import COVERAGE, OPENING, Question, coverage
 from bot.interpret.growth.counts import STEPS, Holder
 from bot.interpret.growth.leak import Kind, Leak
 from bot.interpret.growth.seen import Limit, Rise, Seen
-from bot.interpret.said import count, moment, percent, short
+from bot.interpret.said import count, during, moment, percent, short
 from bot.knowledge import Knowledge
 from bot.model import Candidate, Evidence, Fact, Family, Finding, Scope, Window
 from bot.times import span_text
@@ -204,12 +204,12 @@ def limit(seen: Seen, found: Limit, table: Knowledge) -> Finding:
     )  # fmt: skip
     known = seen.clients.known[step] + seen.servers.known[step]
     what = table["limit-reached"].finding({
-        "refused": count(found.refused, "connection"), "first": moment(found.first), "last": moment(found.last),
+        "refused": count(found.refused, "connection"), "when": during(found.first, found.last),
         "known": f"{known:,}",
     })  # fmt: skip
     evidence = Evidence(
         "Records about the limit",
-        f"{count(found.records, 'record')} from {moment(found.first)} to {moment(found.last)}.",
+        f"{count(found.records, 'record')} {during(found.first, found.last)}.",
         ("Family", "Event", "Message", "Records", "First (UTC)", "Last (UTC)"),
         found.rows,
         len(found.rows),

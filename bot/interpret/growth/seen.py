@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import sqrt
 
 from bot import reasons
 from bot.interpret import Question, coverage
@@ -20,6 +21,8 @@ from bot.model import Row, Window
 # A rise below this, or below a fifth of what was open, is everyday.
 LEAST_RISE = 20
 SHARE_OF_RISE = 0.2
+# Even where as many come as go, the number open wanders by a few times its square root.
+WANDERS = 4.0
 LIMIT = "connection-limit"
 
 
@@ -148,10 +151,10 @@ def rise(flow: Flow) -> Rise:
     for step, change in enumerate(flow.change):
         if change - lowest > best.size:
             level = flow.known[low_step] if low_step >= 0 else flow.known[0] - flow.opened[0] + flow.closed[0]
-            enough = change - lowest >= max(LEAST_RISE, SHARE_OF_RISE * level)
+            least = max(LEAST_RISE, SHARE_OF_RISE * level, WANDERS * sqrt(level))
             stays = flow.change[-1] - lowest
-            shape = Shape.ROSE if stays >= (change - lowest) / 2 else Shape.ROSE_AND_FELL
-            best = Rise(shape if enough else Shape.LEVEL, change - lowest, stays, step)
+            shape = Shape.ROSE if stays >= max((change - lowest) / 2, least) else Shape.ROSE_AND_FELL
+            best = Rise(shape if change - lowest >= least else Shape.LEVEL, change - lowest, stays, step)
         if change < lowest:
             lowest, low_step = change, step
     return best

@@ -49,7 +49,8 @@ def decide(seen: Seen, table: Knowledge) -> Decision:
     if not causes:
         quiet = _without_alarm(seen, table)
         return replace(quiet, findings=(*quiet.findings, *proof.side_findings(seen, table)))
-    demand = _demand(seen, table, leaked=sum(each.open for each in leaks))
+    # Connections whose end is missing look like more users.
+    demand = None if seen.missing else _demand(seen, table, leaked=sum(each.open for each in leaks))
     if demand is not None:
         found.append(demand)
         # Why the number grew is the question; the limit is only what it ran into.
@@ -131,7 +132,8 @@ def _without_alarm(seen: Seen, table: Knowledge) -> Decision:
         found = table["ends-not-logged"].finding(words, proof.flow(seen))
         text = f"Can't be decided: {words['opened']} opened and not one close was logged."
         return Decision(Verdict.UNDECIDED, text, candidates=proof.BOTH, findings=(found,))
-    doubts = seen.suspects.doubts
+    # What others closed meanwhile was no growth: people come and go, and long lives look like a leak in any window.
+    doubts = [each for each in seen.suspects.doubts if course.stays * 2 >= each.open]
     if doubts:
         found = proof.doubt(seen, doubts, table)
         held = count(doubts[0].open, "connection")
@@ -165,7 +167,7 @@ def _rose(seen: Seen, course: Rise, table: Knowledge) -> Decision:
             (each.open if each.who else each.each for each in seen.holders if each.what == "address"), default=0
         )
         share = percent(largest, seen.left)
-        text = f"Probably more users: {course.stays:,} more open, from many addresses (none has more than {share})."
+        text = f"Probably more users: {course.stays:,} more open, from many addresses (of one address {share} at most)."
         cause = Cause(Family.CLIENT, DEMAND, Confidence.LOW)
         found = table["more-addresses"].finding({"share": share}, [*proof.flow(seen), *proof.holders(seen, "address")])
         return Decision(Verdict.OK, text, cause, findings=(found,))

@@ -10,7 +10,7 @@ from bot.interpret.growth.leak import Kind
 from bot.interpret.growth.proof import step_end
 from bot.interpret.growth.seen import LIMIT, Seen
 from bot.interpret.growth.verdict import CLIENT_LEAK, SERVER_LEAK, Decision
-from bot.interpret.said import count, moment, percent
+from bot.interpret.said import count, percent, period
 from bot.model import Chart, Fact, Family, Gap, NextStep, Ruling, Series, Verdict
 
 
@@ -20,7 +20,7 @@ def facts(seen: Seen) -> tuple[Fact, ...]:
     opened, closed = sum(clients.opened), sum(clients.closed)
     known = clients.known[-1] + servers.known[-1]
     found = [
-        Fact("Clients opened, closed", f"{opened:,}, {closed:,} (change {opened - closed:+,})"),
+        Fact("Clients opened and closed", f"{opened:,} and {closed:,} (change {opened - closed:+,})"),
         Fact("Opened and not closed", f"{seen.left:,} ({percent(seen.left, opened)} of the opened)"),
         Fact("Users who hold them", _users(seen)),
         Fact(
@@ -32,7 +32,7 @@ def facts(seen: Seen) -> tuple[Fact, ...]:
     if quota := seen.question.command.arguments["quota"]:
         found.append(Fact("Against the limit", f"at least {percent(known, quota)} of {quota:,}"))
     if seen.limit:
-        found.append(Fact("Limit reached", f"{moment(seen.limit.first)} to {moment(seen.limit.last)}"))
+        found.append(Fact("Limit reached", period(seen.limit.first, seen.limit.last)))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, silence
 from bot.interpret.logs import answerable, messaging, words
-from bot.interpret.said import count, moment, some
+from bot.interpret.said import count, during, moment, some
 from bot.knowledge import Knowledge
 from bot.model import Evidence, Finding, Row, Severity, Verdict
 
@@ -81,7 +81,7 @@ def _missing(question: Question, table: Knowledge) -> list[Finding]:
     ]
     longest = max(spans, key=lambda gap: gap.span)
     what = (
-        f"The longest span without a record is from {moment(longest.start)} to {moment(longest.end)}, in "
+        f"The longest span without a record is {during(longest.start, longest.end)}, in "
         f"{some([row[0] or 'unnamed' for row in rows if row[1] <= longest.start and longest.end <= row[2]])}."
     )
     proof = Evidence(

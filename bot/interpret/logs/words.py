@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.interpret import Question, coverage, onward, silence
 from bot.interpret.coverage import AUTHORIZATION, CONNECTION, MESSAGE, THROTTLING
 from bot.interpret.logs.answerable import HTTP, NO, Answer, held
-from bot.interpret.said import count, lower, moment, percent, some
+from bot.interpret.said import count, lower, percent, period, some
 from bot.model import Coverage, Evidence, Fact, Finding, Gap, Link, NextStep, Row
 from bot.times import span_text
 
@@ -38,7 +38,7 @@ def facts(question: Question, rows: Sequence[Row]) -> tuple[Fact, ...]:
     whole = sum(row["whole_seconds"] for row in rows)
     found = [
         Fact("Records", f"{records:,}"),
-        Fact("First to last", f"{moment(first)} to {moment(last)}"),
+        Fact("First to last", period(first, last)),
         Fact("Age of the newest", span_text(max(question.now - last, timedelta()))),
         Fact("Resources", some(resources) or "none named"),
         Fact("Regions", some(regions) or "none named"),

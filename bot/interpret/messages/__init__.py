@@ -12,30 +12,35 @@ from datetime import timedelta
 from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, silence
 from bot.interpret.coverage import MESSAGE
 from bot.interpret.messages import report
-from bot.interpret.messages.tally import groups, tally
+from bot.interpret.messages.tally import places, tally
 from bot.knowledge import Knowledge
 
 FINDINGS = "messages_findings"
 _POINTS = 20
-# Of so many groups it is looked up who was in them.
+# Of so many groups and hubs it is looked up who was in them.
 _GROUPS = 200
 
 
 def asks(question: Question, tables: Tables) -> Sequence[Ask]:
-    """Times and numbers at once; then who was in the groups whose messages went no further."""
+    """Times and numbers at once; then who was in the groups and hubs whose messages went no further."""
     hub = question.command.arguments["hub"]
     if not tables:
         seconds = int(slot(question).total_seconds())
         return (Ask("slots", {"hub": hub, "slot_seconds": seconds}), Ask("counters", {}))
     if OPENING not in tables or "members" in tables:
         return ()
-    named = groups(tables[OPENING].rows)[:_GROUPS]
-    return (Ask("members", {"hub": hub, "groups": "\n" + "\n".join(named) + "\n"}),) if named else ()
+    groups, hubs = (_listed(names[:_GROUPS]) for names in places(tables[OPENING].rows))
+    return (Ask("members", {"hub": hub, "groups": groups, "hubs": hubs}),) if groups or hubs else ()
 
 
 def slot(question: Question) -> timedelta:
     """How much time one point of the chart stands for."""
     return timedelta(seconds=max(-(-int(question.command.window.span.total_seconds()) // _POINTS), 1))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names between line breaks, as the query compares them; empty for none."""
+    return "\n" + "\n".join(names) + "\n" if names else ""
 
 
 def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowledge]) -> Conclusion:

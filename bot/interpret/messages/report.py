@@ -10,7 +10,7 @@ from datetime import timedelta
 from bot.interpret import Conclusion, Question, Tables, coverage, onward, paths
 from bot.interpret.coverage import LOGS, MESSAGE
 from bot.interpret.messages.tally import Tally, Undelivered
-from bot.interpret.said import count, moment, percent, some
+from bot.interpret.said import count, during, moment, percent, some
 from bot.knowledge import Knowledge
 from bot.model import (
     Candidate,
@@ -32,7 +32,8 @@ from bot.model import (
 
 _SHOWN = 10
 _MOST_POINTS = 20
-_SERVICE = Cause(Family.SERVICE, "lost-in-service", Confidence.MEDIUM)
+_IN_SERVICE, _TO_SERVICE = (Family.SERVICE, "lost-in-service"), (Family.NET, "lost-to-service")
+_SERVICE = Cause(*_IN_SERVICE, Confidence.MEDIUM)
 
 
 def unlogged(question: Question, table: Knowledge) -> Conclusion:
@@ -44,6 +45,7 @@ def unlogged(question: Question, table: Knowledge) -> Conclusion:
         headline="Can't be told: no Message record was logged in the window.",
         findings=(table["no-messages-logged"].finding({}, (proof,)),),
         gaps=(gap,) if gap else (),
+        rulings=coverage.unknown(question, MESSAGE, _IN_SERVICE, _TO_SERVICE),
         next_steps=(onward.step("Check what is logged", question, "logs"),),
         provisional_until=coverage.provisional(question),
     )
@@ -73,7 +75,12 @@ def conclude(question: Question, counted: Tally, tables: Tables, table: Knowledg
         verdict = Verdict.FINDING
     elif counted.is_lost_before_service:
         verdict, candidates = Verdict.UNDECIDED, table["numbers-missing"].candidates
-    elif lack or counted.never_delivered or not (counted.delivered + counted.calls + len(counted.empty)):
+    elif (
+        lack
+        or counted.never_delivered
+        or counted.hub_unknown
+        or not (counted.delivered + counted.calls + len(counted.empty))
+    ):
         verdict, candidates = Verdict.UNDECIDED, table["nothing-to-compare"].candidates
         findings.append(_can_not_compare(counted, table, lack))
     else:
@@ -198,6 +205,9 @@ def _can_not_compare(counted: Tally, table: Knowledge, lack: str) -> Finding:
     elif counted.never_delivered:
         kinds = some([f"{number:,} of type {kind or '(none)'}" for kind, number in counted.never_delivered.items()])
         why = f"Not one of {kinds} was passed on, and the records do not name the receivers."
+    elif counted.hub_unknown:
+        number = count(counted.hub_unknown, "message")
+        why = f"{number} to everybody on a hub went to nobody, and no record names the hub."
     else:
         why = "No message that had a receiver was logged."
     return table["nothing-to-compare"].finding({"why": why}, (_base(counted),))
@@ -212,7 +222,7 @@ def _headline(counted: Tally, verdict: Verdict, lack: str) -> str:
             parts.append(
                 f"{count(len(mine), 'message')} of {counted.received:,} reached the service and "
                 f"{'was' if len(mine) == 1 else 'were'} passed on to nobody though there were receivers, "
-                f"from {moment(first)} to {moment(last)}"
+                f"{during(first, last)}"
             )
         if counted.are_calls_lost:
             parts.append(
@@ -244,7 +254,8 @@ def _facts(counted: Tally) -> tuple[Fact, ...]:
         ),
         Fact("Passed on", f"{counted.delivered:,} to {count(counted.deliveries, 'receiver')}"),
         Fact("Went to nobody", f"{undelivered:,} ({percent(undelivered, max(counted.received, 1))})"),
-        Fact("Lost, receiver known", f"{len(counted.lost):,}"),
+        Fact("Had two receivers or more", f"{len(counted.lost):,}"),
+        Fact("Had one known receiver", f"{len(counted.maybe):,}"),
         Fact("From clients", f"{counted.calls:,}" if counted.calls else "none logged (only of diagnostic clients)"),
     ]
     if counted.record_loss:
@@ -254,14 +265,15 @@ def _facts(counted: Tally) -> tuple[Fact, ...]:
 
 def _rulings(question: Question, counted: Tally) -> tuple[Ruling, ...]:
     found = []
-    if not (counted.is_lost_in_service or counted.are_calls_lost) and counted.delivered and not counted.never_delivered:
+    unclear = counted.is_lost_in_service or counted.are_calls_lost or counted.never_delivered or counted.hub_unknown
+    if counted.delivered and not unclear:
         why = f"{counted.delivered:,} messages were passed on, and none with a known receiver was not."
-        found.append(coverage.ruling(question, Family.SERVICE, "lost-in-service", why, (MESSAGE,)))
+        found.append(coverage.ruling(question, *_IN_SERVICE, why, (MESSAGE,)))
     if not counted.is_lost_before_service and counted.numbers.base and not counted.numbers.sparse:
         why = f"The {counted.numbers.base:,} numbers of the app servers' messages are complete (inferred)."
         if counted.numbers.missing:
             why = "No more numbers are missing than records are missing from the log (inferred)."
-        found.append(coverage.ruling(question, Family.NET, "lost-to-service", why, (MESSAGE,)))
+        found.append(coverage.ruling(question, *_TO_SERVICE, why, (MESSAGE,)))
     return tuple(found)
 
 

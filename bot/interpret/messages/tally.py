@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.interpret import Tables, chance, paths
@@ -17,6 +17,9 @@ _BLUR = timedelta(seconds=2)
 _NEAR = timedelta(minutes=1)
 # So many messages of one type without a single receiver are worth a word.
 _NOTABLE = 5
+_TO_ALL = "broadcastdatamessage"
+# When somebody first and last got a message of a group ("name", "") or of a hub ("", "name").
+_Spans = Mapping[tuple[str, str], list[tuple[datetime, datetime]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,18 @@ class Undelivered:
     hub: str
     members: int
     warned: bool
+
+    @property
+    def is_to_all(self) -> bool:
+        """Whether it was for everybody on its hub."""
+        return self.kind.casefold() == _TO_ALL
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """The group, or else the hub, whose members were to get it; None when no record names them."""
+        if self.group:
+            return self.group, ""
+        return ("", self.hub) if self.is_to_all and self.hub else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,11 @@ class Tally:
         return tuple(sorted([*self.lost, *near], key=lambda each: (each.at, each.trace)))
 
     @property
+    def hub_unknown(self) -> int:
+        """How many messages to everybody on their hub went to nobody, where no record names the hub."""
+        return sum(each.is_to_all and not each.hub for each in self.unknown)
+
+    @property
     def is_lost_in_service(self) -> bool:
         return chance.is_more(len(self.lost), self.by_luck)
 
@@ -100,8 +120,8 @@ def tally(rows: Sequence[Row], tables: Tables) -> Tally:
     left = [each for each in judged if each not in set(lost)]
     maybe = tuple(each for each in left if each.members == 1)
     left = [each for each in left if not each.members]
-    empty = tuple(each for each in left if each.group and each.group not in spans)
-    unknown = tuple(each for each in left if not each.group or each.group in spans)
+    empty = tuple(each for each in left if each.group and each.place not in spans)
+    unknown = tuple(each for each in left if each not in set(empty))
     return Tally(
         messages=_sum(rows, "messages"),
         calls=_sum(rows, "calls"),
@@ -126,10 +146,12 @@ def tally(rows: Sequence[Row], tables: Tables) -> Tally:
     )
 
 
-def groups(rows: Sequence[Row]) -> list[str]:
-    """The groups of which some message went no further, the most often named first."""
-    named = Counter(row["group_name"] for row in rows if row["trace"] is not None and row["group_name"])
-    return [name for name, _ in named.most_common()]
+def places(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """The groups, and the hubs of messages to everybody, of which some went no further; the most often named first."""
+    pending = [_undelivered(row)[0] for row in rows if row["trace"] is not None]
+    groups = Counter(each.group for each in pending if each.group)
+    hubs = Counter(each.hub for each in pending if each.is_to_all and each.hub)
+    return [name for name, _ in groups.most_common()], [name for name, _ in hubs.most_common()]
 
 
 def _never_delivered(rows: Sequence[Row]) -> Mapping[str, int]:
@@ -161,16 +183,15 @@ def _undelivered(row: Row) -> tuple[Undelivered, bool]:
     return found, bool(row["calls"])
 
 
-def _spans(rows: Sequence[Row]) -> Mapping[str, list[tuple[datetime, datetime]]]:
-    found: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+def _spans(rows: Sequence[Row]) -> _Spans:
+    found: defaultdict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
     for row in rows:
-        found[row["group_name"]].append((row["first_seen"], row["last_seen"]))
+        found[row["group_name"], row["hub_name"]].append((row["first_seen"], row["last_seen"]))
     return found
 
 
-def _judged(each: Undelivered, spans: Mapping[str, list[tuple[datetime, datetime]]]) -> Undelivered:
-    """With the number of those who got messages of its group before and after it."""
-    there = sum(
-        first <= each.at - _BLUR and each.at + _BLUR <= last for first, last in spans.get(each.group, ()) if each.group
-    )
-    return Undelivered(each.trace, each.at, each.kind, each.group, each.hub, there, each.warned)
+def _judged(each: Undelivered, spans: _Spans) -> Undelivered:
+    """With the number of those who got messages of its group or hub before and after it."""
+    mine = spans.get(each.place, ()) if each.place else ()
+    there = sum(first <= each.at - _BLUR and each.at + _BLUR <= last for first, last in mine)
+    return replace(each, members=there)

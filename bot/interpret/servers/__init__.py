@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, holes, onward, silence
-from bot.interpret.said import count, moment
+from bot.interpret.said import count, during
 from bot.interpret.servers import clients as client
 from bot.interpret.servers import episodes, joins, lines, modes, stated, words
 from bot.interpret.servers.clients import Clients, total
@@ -192,7 +192,8 @@ def _headline(findings: Sequence[Finding], decided: Sequence[Cause], lack: str) 
     scope = first.scope
     if lack:
         return f"{first.title}, but this can't be decided: {lack}."
-    when = f" ({moment(scope.first)}, {count(scope.size, scope.unit.removesuffix('s'))})" if scope else ""
+    hit = count(scope.size, scope.unit.removesuffix("s")) if scope else ""
+    when = f": {hit}, {during(scope.first, scope.last)}" if scope else ""
     more = f"; {count(len(decided) - 1, 'other cause')} as well" if len(decided) > 1 else ""
     return f"{first.title}{when}{more}."
 

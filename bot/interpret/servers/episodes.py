@@ -29,8 +29,8 @@ MOSTLY_BACK = 0.6
 # A lost connection is a process's own affair when it has so much of all that were lost by ping.
 MAINLY = 0.6
 
-# One client or two close with any server connection by chance.
-_FEW = 3
+# One client or two close with any server connection by chance; of those that the app closed it may be some more.
+_FEW, _SEVERAL = 3, 6
 _NETWORK = Candidate(
     Family.NET, "server-network", "A lost network between the app server and the service looks the same from here.",
     "The app server's own log and uptime at these minutes: did the process go on?",
@@ -112,11 +112,13 @@ def _together(losses: Sequence[Loss], lines: Sequence[Line], clients: Clients) -
         if len({loss.address for loss in group}) < 2 or sum(len(loss.lines) for loss in group) < OFTEN:
             continue
         newcomers = _newcomers(group, lines)
-        whole = all(loss.whole for loss in group)
+        # A replacement for all of them shows that even an address of one or two connections went as a whole.
+        whole = all(loss.entire for loss in group)
         pings = all(loss.by_ping for loss in group)
         if whole and len(newcomers) >= MOSTLY_BACK * sum(len(loss.lines) for loss in group):
             found.append(_episode("app-deployed", group, clients, Confidence.MEDIUM, (_NETWORK,), newcomers))
         elif pings:
+            whole = all(loss.whole for loss in group)
             others = (_DEPLOYED, _CRASHED) if whole else (_INSTANCE, _STARVED)
             confidence = Confidence.MEDIUM if whole else Confidence.LOW
             found.append(_episode("server-network", group, clients, confidence, others))
@@ -212,7 +214,9 @@ def _many(dropped: Sequence[Burst], group: Sequence[Loss], clients: Clients) -> 
         return False
     outside = total(everything) - total(dropped)
     usual = outside * (spans / max(last - first, spans))
-    return total(dropped) >= _FEW and chance.is_more(total(dropped), usual)
+    lost = total(burst for burst in dropped if burst.code in DROPPED)
+    # The app closes single clients at any time, so that three of those may come together on any day.
+    return (lost >= _FEW or total(dropped) >= _SEVERAL) and chance.is_more(total(dropped), usual)
 
 
 def _newcomers(group: Sequence[Loss], lines: Sequence[Line]) -> tuple[Line, ...]:

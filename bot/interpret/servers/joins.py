@@ -119,7 +119,8 @@ def _unlike(
     counts, usual = _per_hub(mine), [known for each in others.values() if (known := _per_hub(each))]
     if counts and usual and not any(counts & each for each in usual):
         found.append(f"it opened {min(counts)} connections for a hub, and no other app server did")
-    if others and left < window.end - RETURN and not hubs < in_use:
+    # By itself that is what scaling out and in again looks like.
+    if found and others and left < window.end - RETURN and not hubs < in_use:
         found.append("it left again while the others stayed")
     return tuple(found)
 

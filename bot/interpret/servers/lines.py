@@ -77,9 +77,14 @@ class Loss:
         return sum(line.code == PING and not line.goodbye for line in self.lines) * 2 > len(self.lines)
 
     @property
+    def entire(self) -> bool:
+        """Whether no connection of the address is known to have stayed, but for a small part."""
+        return len(self.lines) >= ALL * (len(self.lines) + self.stayed)
+
+    @property
     def whole(self) -> bool:
         """Whether it took all of the address; two connections may be two of many that never showed."""
-        return len(self.lines) >= 3 and len(self.lines) >= ALL * (len(self.lines) + self.stayed)
+        return len(self.lines) >= 3 and self.entire
 
     @property
     def hubs(self) -> tuple[str, ...]:

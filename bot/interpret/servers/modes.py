@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.interpret import Question, coverage
-from bot.interpret.said import count, moment, percent
+from bot.interpret.said import count, during, moment, percent
 from bot.interpret.servers.clients import NO_SERVER, Clients, total
 from bot.interpret.servers.episodes import Episode
 from bot.interpret.servers.lines import Line, Loss
@@ -31,9 +31,7 @@ def without_servers(
     refused = clients.closed({NO_SERVER})
     if refused:
         first, last = min(each.first for each in refused), max(each.last for each in refused)
-        text = (
-            f"{count(total(refused), 'client connection')} closed between {moment(first)} and {moment(last)} because "
-        )
+        text = f"{count(total(refused), 'client connection')} closed {during(first, last)} because "
         made = table[NO_SERVER].finding({"none_left": text + "no app server was connected for their hub."})
         return replace(made, scope=Scope(total(refused), "client connections", first, last)), Confidence.HIGH
     for loss in reversed(losses):
@@ -44,7 +42,7 @@ def without_servers(
             first, last, before = found
             text = (
                 f"The last server connections known closed at {moment(loss.last)}, none opened since, and no client "
-                f"started between {moment(first)} and {moment(last)}, where about {before:,.0f} were to be expected."
+                f"started {during(first, last)}, where about {before:,.0f} were to be expected."
             )
             made = table[NO_SERVER].finding({"none_left": text})
             scope = Scope(len(loss.lines), "server connections", loss.first, last)
@@ -67,12 +65,12 @@ def serverless(
     if entered:
         first, last = min(each.first for each in entered), max(each.last for each in entered)
         share = f" ({percent(min(number / started, 1.0))} of those that started)" if started else ""
-        text = f"{count(number, 'client')} entered serverless mode between {moment(first)} and {moment(last)}{share}."
+        text = f"{count(number, 'client')} entered serverless mode {during(first, last)}{share}."
         scope = Scope(number, "client connections", first, last)
     if switched:
         first, last = min(each.first for each in switched), max(each.last for each in switched)
         scope = Scope(sum(len(each.lost) + total(each.hit) for each in switched), "connections", first, last)
-        made = table[SWITCHED].finding({"first": moment(first), "last": moment(last), "serverless": text})
+        made = table[SWITCHED].finding({"when": during(first, last), "serverless": text})
     else:
         normal = not lines and number >= NEARLY_ALL * started
         made = table["serverless-mode" if normal else "serverless-entered"].finding({"serverless": text})

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from bot import times
 from bot.interpret import OPENING
-from bot.interpret.said import count, moment, short, some
+from bot.interpret.said import count, during, moment, short, some
 from bot.interpret.servers.clients import REACH, Burst, Clients, total
 from bot.interpret.servers.episodes import Episode
 from bot.interpret.servers.lines import Line, by_address
@@ -31,7 +31,7 @@ def finding(episodes: Sequence[Episode], table: Knowledge, code: str = "", /, **
     words = {
         "addresses": some([short(address, 60) for address in addresses]),
         "first": moment(first),
-        "last": moment(last),
+        "when": during(first, last),
         "took": times.span_text(max(last - first, timedelta(seconds=1))),
         "lost": count(len(lost), "server connection"),
         "joined": count(len(joined), "server connection"),
@@ -172,10 +172,10 @@ def _bursts(bursts: Sequence[Burst]) -> Evidence:
     first, last = min(burst.first for burst in bursts), max(burst.last for burst in bursts)
     return Evidence(
         title="Clients that closed with them",
-        statement=f"{count(by.total(), 'client connection')} between {moment(first)} and {moment(last)}. "
+        statement=f"{count(by.total(), 'client connection')} {during(first, last)}. "
         "No record ties a client to its server connection: this is by hub and time.",
         columns=("Hub", "Reason", "Connections"),
-        rows=tuple((*key, number) for key, number in by.most_common(_ROWS)),
+        rows=tuple((hub, code.replace("-", " "), number) for (hub, code), number in by.most_common(_ROWS)),
         total=len(by),
         step="closes",
     )

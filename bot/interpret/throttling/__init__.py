@@ -135,7 +135,6 @@ def _fillers(held: Holders | None, table: Knowledge) -> list[Finding]:
 def _none(question: Question, tables: Tables, table: Knowledge) -> Conclusion:
     """No refusal for a limit: so it is where closes are logged too, but for the refusals that leave no record."""
     window = question.command.window
-    span = f"between {moment(window.start)} and {moment(window.end)}"
     connections = coverage.family(question, coverage.CONNECTION)
     lack = coverage.missing(question, coverage.CONNECTION)
     rush = _storm(question, tables, ())
@@ -146,16 +145,16 @@ def _none(question: Question, tables: Tables, table: Knowledge) -> Conclusion:
         proof = Evidence("The rush", rush.text, step="course")
         findings = (table["rush-without-refusal"].finding({"storm": rush.text}, [proof]),)
         verdict = Verdict.UNDECIDED
-        text = f"No refusal was logged {span}, but many connected at once at {moment(rush.at)}: can't be decided."
+        text = f"No refusal was logged, but many connected at once at {moment(rush.at)}: can't be decided."
     elif enough and connections is not None:
         verdict = Verdict.OK
         text = (
-            f"No limit was reached {span}, as far as is logged: no refusal, and none of the closes in "
-            f"{count(connections.rows, 'Connection record')} names a limit{f' ({lack})' if lack else ''}."
+            f"No limit was reached, as far as is logged: no refusal, and none of "
+            f"{count(connections.rows, 'Connection record')} names one{f' ({lack})' if lack else ''}."
         )
     else:
         verdict = Verdict.NO_DATA
-        text = f"No refusal was logged {span}, and {lack or 'the closes could not be read'}."
+        text = f"No refusal was logged, and {lack or 'the closes could not be read'}."
     return Conclusion(
         verdict=verdict,
         headline=text,

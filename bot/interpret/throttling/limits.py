@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import reasons
-from bot.interpret.said import count, moment, short
+from bot.interpret.said import count, during, short
 from bot.knowledge import Knowledge
 from bot.model import Evidence, Fact, Row, Scope
 
@@ -141,7 +141,7 @@ def evidence(limit: Limit) -> Evidence:
     ]
     return Evidence(
         "What the service wrote",
-        f"{' and '.join(said)}, from {moment(limit.first)} to {moment(limit.last)}: {short(limit.text, 500)}",
+        f"{' and '.join(said)}, {during(limit.first, limit.last)}: {short(limit.text, 500)}",
         ("Connections", "Log", "Text", "From", "First (UTC)", "Last (UTC)"),
         tuple(rows),
         len(limit.refusals) + len(limit.closes),
@@ -162,8 +162,7 @@ def bursts(rows: Sequence[Row], start: datetime, slot: timedelta) -> Evidence | 
     largest = max(found, key=lambda burst: burst[2])
     return Evidence(
         "Bursts",
-        f"{count(len(found), 'burst')} of refusals; the largest has {largest[2]:,}, from {moment(largest[0])} to "
-        f"{moment(largest[1])}.",
+        f"{count(len(found), 'burst')} of refusals; the largest has {largest[2]:,}, {during(largest[0], largest[1])}.",
         ("From (UTC)", "To (UTC)", "Refusal records"),
         tuple(found[:_SHOWN]),
         len(found),

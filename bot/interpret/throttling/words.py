@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.interpret import Question, coverage, onward
 from bot.interpret.auth.words import forbidden
 from bot.interpret.coverage import CONNECTION, THROTTLING
-from bot.interpret.said import count, moment, percent, short
+from bot.interpret.said import count, during, moment, percent, short
 from bot.interpret.throttling.holders import Holders
 from bot.interpret.throttling.limits import CONNECTIONS, MESSAGES, UNKNOWN, Limit
 from bot.interpret.throttling.storm import Storm
@@ -23,7 +23,7 @@ _NAMES = {CONNECTIONS: "the connection limit", MESSAGES: "the day's message quot
 def headline(found: Sequence[Limit]) -> str:
     """The answer in one line: which limit refused how many, and when."""
     top = found[0]
-    when = f"from {moment(top.first)} to {moment(top.last)}"
+    when = during(top.first, top.last)
     side = _side(top)
     if top.kind == UNKNOWN:
         text = f"\u201c{short(top.text, 100)}\u201d names a limit this bot does not know"
@@ -78,7 +78,7 @@ def facts(found: Sequence[Limit], held: Holders | None) -> tuple[Fact, ...]:
         facts.append(Fact("Starts anew", until(top).removeprefix("until ")))
     if held is not None and held.text:
         facts.append(Fact("Open at the first refusal", f"at least {held.clients + held.servers:,}"))
-        facts.append(Fact("of clients, of app servers", f"{held.clients:,}, {held.servers:,}"))
+        facts.append(Fact("Of these", f"{held.clients:,} of clients, {held.servers:,} of app servers"))
     return tuple(facts)
 
 

@@ -1,7 +1,7 @@
 """Where did this message get lost: the four paths, who had it last, and what these logs cannot see.
 
-Opening: queries/investigations/trace.kql; steps: the queries in the folder trace beside it. Log lines of app servers
-that came with the question close the two gaps which the service cannot see.
+Opening: queries/investigations/trace.kql; steps: the queries in the folder trace beside it. Log lines of app servers,
+in the workspace or come with the question, close the two gaps which the service cannot see.
 Source: "Message loss" in the logs guide.
 """
 
@@ -13,30 +13,30 @@ from collections.abc import Mapping, Sequence
 from bot.errors import UsageError
 from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, paths, silence
 from bot.interpret.coverage import MESSAGE
-from bot.interpret.paths import AppLine
+from bot.interpret.paths import APP_LINES, AppLine
 from bot.interpret.trace import audience, unseen, verdict, way
 from bot.interpret.trace.way import Way
 from bot.knowledge import Knowledge
 
 FINDINGS = "trace_findings"
-_FIRST = {OPENING, "receivers"}
+_FIRST = {OPENING, "receivers", APP_LINES}
 _FLOAT = re.compile(r"\d+(?:\.\d+)?e\+?\d+", re.IGNORECASE)
 
 
 def asks(question: Question, tables: Tables) -> Sequence[Ask]:
-    """The receivers at once; then the message of an invocation, who was there to get it, or where an id may be.
+    """The receivers and the app servers' lines at once; then what an invocation led to, who was there, or near ids.
 
     Raises UsageError for what can be no id.
     """
     typed = _typed(question)
     if not tables:
-        return (Ask("receivers", {"message_tracing_id": typed}),) if typed.isdigit() else ()
+        return _about(typed, "receivers", APP_LINES) if typed.isdigit() else ()
     if OPENING not in tables or tables.keys() - _FIRST - {"followed"}:
         return ()
     named = way.ids(tables[OPENING].rows)
     if "followed" not in tables and _trace(typed, named) not in ("", typed):
-        return (Ask("followed", {"message_tracing_id": _trace(typed, named)}),)
-    found = _way(question, tables, _lines(question))
+        return _about(_trace(typed, named), "followed", *(() if APP_LINES in tables else (APP_LINES,)))
+    found = _way(question, tables, _lines(question, tables))
     if found is None:
         return () if len(named) > 1 else unseen.asks(question, typed)
     if 3 in found.legs and 4 not in found.legs:
@@ -46,7 +46,7 @@ def asks(question: Question, tables: Tables) -> Sequence[Ask]:
 
 def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowledge]) -> Conclusion:
     """The answer: which paths were seen, who had the message last, and how sure that is."""
-    lines = _lines(question)
+    lines = _lines(question, tables)
     found = _way(question, tables, lines)
     if found is None:
         if not question.coverage:
@@ -90,5 +90,10 @@ def _way(question: Question, tables: Tables, lines: Sequence[AppLine]) -> Way | 
     return way.read(tables["followed"].rows if "followed" in tables else rows, lines, trace)
 
 
-def _lines(question: Question) -> tuple[AppLine, ...]:
-    return tuple(paths.app_lines(question.attached))
+def _about(trace: str, *steps: str) -> tuple[Ask, ...]:
+    return tuple(Ask(step, {"message_tracing_id": trace}) for step in steps)
+
+
+def _lines(question: Question, tables: Tables) -> tuple[AppLine, ...]:
+    rows = tables[APP_LINES].rows if APP_LINES in tables else ()
+    return (*paths.app_lines(question.attached), *paths.collected(rows))

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from bot.interpret import Ask, Conclusion, Question, Tables, coverage, onward, paths
 from bot.interpret.coverage import LOGS, MESSAGE
-from bot.interpret.said import count, moment, some
+from bot.interpret.said import count, during, moment, some
 from bot.interpret.trace.way import Way
-from bot.interpret.trace.words import app_evidence
+from bot.interpret.trace.words import APP_LOG, app_evidence, unread
 from bot.knowledge import Knowledge
-from bot.model import Evidence, Gap, NextStep, Row, Verdict, Window
+from bot.model import Evidence, Family, Gap, NextStep, Row, Verdict, Window
 
 AROUND = timedelta(days=3)
 MARGIN = timedelta(minutes=10)
@@ -41,7 +41,7 @@ def conclude(question: Question, typed: str, tables: Tables, table: Knowledge) -
         return unlogged(question, None, table)
     near = tables["nearest"].rows if "nearest" in tables else ()
     window = question.command.window
-    never = f"between {moment(window.start)} and {moment(window.end)}"
+    never = during(window.start, window.end)
     seen = f"{count(held.rows, 'Message record')} in the window, none with this id."
     evidence = [Evidence("What was logged", seen, step="coverage")]
     if near:
@@ -51,7 +51,7 @@ def conclude(question: Question, typed: str, tables: Tables, table: Knowledge) -
     common = Conclusion(
         verdict=Verdict.UNDECIDED,
         headline="",
-        gaps=(*((gap,) if gap else ()), _app_gap()),
+        gaps=(*((gap,) if gap else ()), _app_gap(tables)),
         provisional_until=coverage.provisional(question),
     )
     if alike:
@@ -99,6 +99,9 @@ def unlogged(question: Question, way: Way | None, table: Knowledge) -> Conclusio
         headline="Can't be traced: no Message record was logged in the window, so the service's paths are not visible.",
         findings=(table["no-messages-logged"].finding({}, proof),),
         gaps=(gap,) if gap else (),
+        rulings=coverage.unknown(
+            question, MESSAGE, (Family.SERVICE, "lost-in-service"), (Family.NET, "lost-to-service")
+        ),
         next_steps=(onward.step("Check what is logged", question, "logs"),),
         provisional_until=coverage.provisional(question),
     )
@@ -129,12 +132,12 @@ def several(question: Question, named: Sequence[str], rows: Sequence[Row], table
 
 
 def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
-    span = f"{moment(row['first_seen'])} to {moment(row['last_seen'])}"
+    span = during(row["first_seen"], row["last_seen"])
     window = Window(row["first_seen"] - MARGIN, row["last_seen"] + MARGIN)
     found = table["outside-window"].finding({"records": count(row["records"], "record"), "span": span})
     return Conclusion(
         verdict=Verdict.UNDECIDED,
-        headline=f"Not in this window: this message was logged from {span}.",
+        headline=f"Not in this window: this message was logged {span}.",
         findings=(found,),
         next_steps=(NextStep("Trace it there", replace(question.command, window=window).line),),
     )
@@ -184,10 +187,10 @@ def _wider(question: Question) -> NextStep:
     return NextStep("Look in the last 7 days", replace(question.command, window=week).line)
 
 
-def _app_gap() -> Gap:
+def _app_gap(tables: Tables) -> Gap:
     return Gap(
         "Whether the app server sent it",
-        "A message that never reaches the service leaves no resource log.",
-        "The app server's log (category Microsoft.Azure.SignalR, level Information), attached with --log.",
+        f"A message that never reaches the service leaves no resource log. {unread(tables)}",
+        APP_LOG,
         LOGS,
     )

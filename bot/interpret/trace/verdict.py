@@ -34,7 +34,7 @@ class _Answer:
 
 def conclude(question: Question, way: Way, lines: Sequence[AppLine], tables: Tables, table: Knowledge) -> Conclusion:
     """The answer about a message of which at least one record or line is known."""
-    answer = _up(question, way, lines) if words.is_upward(way) else _down(question, way, tables)
+    answer = _up(question, way, lines, tables) if words.is_upward(way) else _down(question, way, tables)
     entry = table[answer.code]
     picture = words.picture(way, bool(lines))
     proof = [words.legs_evidence(way)]
@@ -58,13 +58,13 @@ def conclude(question: Question, way: Way, lines: Sequence[AppLine], tables: Tab
         findings=(found,),
         rulings=_rulings(question, way),
         timeline=picture,
-        gaps=words.gaps(question, way),
+        gaps=words.gaps(question, way, tables),
         next_steps=words.next_steps(question, way, tables),
         provisional_until=coverage.provisional(question, max(last) if last else None),
     )
 
 
-def _up(question: Question, way: Way, lines: Sequence[AppLine]) -> _Answer:
+def _up(question: Question, way: Way, lines: Sequence[AppLine], tables: Tables) -> _Answer:
     """A client's message: paths 1 and 2, and the app server's line that it arrived."""
     if way.said(Said.RECEIVED):
         return _Answer("received-by-server", Verdict.OK, "It arrived: the app server logged that it received it.")
@@ -80,7 +80,7 @@ def _up(question: Question, way: Way, lines: Sequence[AppLine]) -> _Answer:
                 Cause(Family.NET, "lost-to-server", Confidence.MEDIUM),
                 why=f"It has {count(len(received), 'other message')} of clients.",
             )
-        said = "The attached log does not cover that moment." if lines else "The app server's log was not attached."
+        said = "The attached log does not cover that moment." if lines else words.unread(tables)
         return _Answer(
             "passed-to-server",
             Verdict.OK,
@@ -197,6 +197,8 @@ def _only_app(question: Question, way: Way) -> _Answer:
         lack = "the attached lines have no time with a zone"
     elif not question.command.window.start <= at <= question.command.window.end:
         lack = f"the app server's line is of {moment(at)}, outside the window"
+    elif not sent and any(line.sampled for line in way.lines):
+        lack = "AppTraces holds only a sample of the app server's lines"
     else:
         lack = _unsettled(question, at)
     if lack:

@@ -7,12 +7,17 @@ from datetime import datetime, timedelta
 
 from bot.interpret import Question, Tables, coverage, onward
 from bot.interpret.coverage import LOGS, MESSAGE
-from bot.interpret.paths import AppLine, Said, To
+from bot.interpret.paths import APP_LINES, AppLine, Said, To
 from bot.interpret.said import count, moment, short
 from bot.interpret.trace.way import Leg, Way
 from bot.model import Evidence, Fact, Gap, NextStep
 from bot.times import span_text
 
+APP_LOG = (
+    "The app server's log (category Microsoft.Azure.SignalR, level Information): attach it with --log, or have "
+    "Application Insights send it to AppTraces in the workspace."
+)
+_PLACES = {APP_LINES: "AppTraces", "attached": "the attached log"}
 SEEN, NOT_SEEN, BLIND = "seen", "not seen", "can't be seen"
 _UP = ((1, "1 client to service"), (2, "2 service to app server"))
 _DOWN = ((3, "3 app server to service"), (4, "4 service to clients"))
@@ -83,7 +88,7 @@ def _line(name: str, line: AppLine | None, attached: bool) -> tuple[str, str, da
     if line is not None:
         return name, SEEN, line.at, short(line.text, 120)
     if attached:
-        return name, NOT_SEEN, None, "no such line in the attached log"
+        return name, NOT_SEEN, None, "no such line among the app server's at hand"
     return name, BLIND, None, "only the app server's own log has it"
 
 
@@ -135,14 +140,22 @@ def receivers_evidence(way: Way, tables: Tables) -> Evidence | None:
 
 def app_evidence(way: Way) -> Evidence:
     """The app server's lines about it."""
+    steps = {line.step for line in way.lines}
+    places = [place for step, place in _PLACES.items() if step in steps]
     return Evidence(
         "App server's log",
-        f"{count(len(way.lines), 'line')} of the attached log {'is' if len(way.lines) == 1 else 'are'} about it.",
-        ("When (UTC)", "Line"),
-        tuple((line.at, short(line.text, 200)) for line in way.lines[:10]),
+        f"{count(len(way.lines), 'line')} of {' and '.join(places)} {'is' if len(way.lines) == 1 else 'are'} about it.",
+        ("When (UTC)", "App server", "Line"),
+        tuple((line.at, line.instance, short(line.text, 200)) for line in way.lines[:10]),
         len(way.lines),
-        "attached",
+        next(step for step in _PLACES if step in steps),
     )
+
+
+def unread(tables: Tables) -> str:
+    """Why no line of the app server is known; a workspace need not have the table AppTraces."""
+    asked = ", and the table AppTraces has no line about it" if APP_LINES in tables else ""
+    return f"The app server's log was not attached{asked}."
 
 
 def warning_evidence(way: Way) -> Evidence:
@@ -158,7 +171,7 @@ def warning_evidence(way: Way) -> Evidence:
     )
 
 
-def gaps(question: Question, way: Way) -> tuple[Gap, ...]:
+def gaps(question: Question, way: Way, tables: Tables) -> tuple[Gap, ...]:
     """What can't be seen of this message, and where it would be."""
     found = [gap] if (gap := coverage.gap(question, MESSAGE, "Paths of this message")) else []
     if not way.lines:
@@ -166,8 +179,8 @@ def gaps(question: Question, way: Way) -> tuple[Gap, ...]:
         found.append(
             Gap(
                 what,
-                "The service does not see what happens inside the app server.",
-                "The app server's log (category Microsoft.Azure.SignalR, level Information), attached with --log.",
+                f"The service does not see what happens inside the app server. {unread(tables)}",
+                APP_LOG,
                 LOGS,
             )
         )

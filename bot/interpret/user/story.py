@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot import reasons
 from bot.interpret import OPENING, coverage
-from bot.interpret.said import count, lower, moment, short, some
+from bot.interpret.said import count, during, lower, moment, short, some
 from bot.interpret.user import stays as reading
 from bot.interpret.user import words
 from bot.interpret.user.stays import Stay
@@ -153,7 +153,7 @@ def _loop(seen: Seen, loop: reading.Loop, table: Knowledge) -> Finding:
     }
     evidence = Evidence(
         "The loop",
-        f"{count(len(mine), 'connection')} between {moment(mine[0].first)} and {moment(max(_ends(mine)))}, "
+        f"{count(len(mine), 'connection')} {during(mine[0].first, max(_ends(mine)))}, "
         f"none of which lived longer than {texts['longest']}.",
         step=OPENING,
     )
@@ -173,7 +173,7 @@ def _refusals(seen: Seen, table: Knowledge, reasons_table: Knowledge) -> list[tu
         texts = {"records": count(records, "record"), "message": short(rows[0]["Message"], 160)}
         evidence = Evidence(
             "Refusals",
-            f"{count(records, 'record')} from {moment(first)} to {moment(last)}.",
+            f"{count(records, 'record')} {during(first, last)}.",
             ("Family", "Event", "Message", "Records", "First (UTC)", "Last (UTC)"),
             tuple(
                 (row["Collection"], row["OperationName"], short(row["Message"], 160), row["records"],

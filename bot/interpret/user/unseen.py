@@ -9,7 +9,7 @@ from datetime import timedelta
 from rapidfuzz import fuzz
 
 from bot.interpret import Ask, Conclusion, Question, Tables, coverage, onward, silence
-from bot.interpret.said import count, moment, short
+from bot.interpret.said import count, during, period, short
 from bot.knowledge import Knowledge
 from bot.model import Evidence, NextStep, Row, Verdict, Window
 
@@ -58,8 +58,7 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
     like = f"; the nearest is {short(near[0]['UserId'], 60)}" if near else ""
     return Conclusion(
         verdict=Verdict.UNDECIDED,
-        headline=f"Never seen: no record between {moment(window.start)} and {moment(window.end)} "
-        f"has this user id{like}.",
+        headline=f"Never seen: no record {during(window.start, window.end)} has this user id{like}.",
         findings=(table["user-never-seen"].finding({}, evidence),),
         gaps=tuple(filter(None, [coverage.gap(question, "Connection", "Whether the user connected")])),
         next_steps=(*steps, *silence.wider(question)),
@@ -82,7 +81,7 @@ def nearest(typed: str, rows: Sequence[Row]) -> list[Row]:
 
 
 def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
-    span = f"{moment(row['first_seen'])} to {moment(row['last_seen'])}"
+    span = period(row["first_seen"], row["last_seen"])
     records = count(row["records"], "record")
     window = Window(row["first_seen"] - MARGIN, row["last_seen"] + MARGIN)
     evidence = Evidence("Where it is", f"{records} from {span}.", step="elsewhere")

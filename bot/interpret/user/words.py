@@ -135,9 +135,8 @@ def _ended(seen: Seen) -> str:
     goodbyes = sum(1 for stay in seen.stays if stay.ending and stay.entry is None)
     refused = sum(1 for stay in seen.stays if stay.is_refused)
     more = f", {refused:,} refused" if refused else ""
-    return (
-        f"{len(seen.stays):,}: {goodbyes:,} ended with a goodbye, {dropped:,} dropped{more}, {len(seen.open):,} no end"
-    )
+    open_ = f", {len(seen.open):,} without an end" if seen.open else ""
+    return f"{len(seen.stays):,}, of these {goodbyes:,} ended with a goodbye, {dropped:,} dropped{more}{open_}"
 
 
 def _messages(seen: Seen) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from rapidfuzz import fuzz
 
 from bot.interpret import Ask, Conclusion, Question, Tables, coverage, silence
-from bot.interpret.said import count, moment
+from bot.interpret.said import count, moment, period
 from bot.interpret.why_dropped.words import at_id
 from bot.knowledge import Knowledge
 from bot.model import Coverage, Evidence, NextStep, Row, Verdict, Window
@@ -74,7 +74,7 @@ def conclude(question: Question, tables: Tables, table: Knowledge) -> Conclusion
 
 
 def _elsewhere(question: Question, row: Row, table: Knowledge) -> Conclusion:
-    span = f"{moment(row['first_seen'])} to {moment(row['last_seen'])}"
+    span = period(row["first_seen"], row["last_seen"])
     records = count(row["records"], "record")
     # Records that lie in the window all the same were filed hours late; a wider window reads their files.
     window = Window(row["first_seen"] - MARGIN, row["last_seen"] + LATEST)
@@ -106,8 +106,7 @@ def _nearest(typed: str, rows: Sequence[Row]) -> list[Row]:
 
 def _seen(families: Sequence[Coverage]) -> str:
     parts = [
-        f"{family.family or '(no family)'}: {count(family.rows, 'record')}, "
-        f"{moment(family.first)} to {moment(family.last)}"
+        f"{family.family or '(no family)'}: {count(family.rows, 'record')}, {period(family.first, family.last)}"
         for family in families
         if family.rows and family.first and family.last
     ]
