@@ -1,7 +1,7 @@
 """The generated parts of the documentation: `make docs` writes them, tests/test_docs.py holds them to the files.
 
-README.md's command table comes from the headers under queries/; queries/knowledge/README.md, one section for each
-finding and cause, from the knowledge tables.
+README.md's command table comes from the headers under queries/; queries/knowledge/README.md and the pages in codes/
+beside it, a section for each finding and cause, from the knowledge tables.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bot.knowledge import Entry
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 CODES = ROOT / "queries" / "knowledge" / "README.md"
+PAGES = CODES.parent / "codes"
 _TABLE = re.compile(r"(<!-- commands -->\n).*?(<!-- /commands -->)", re.DOTALL)
 # The causes that the interpreter decides for and no knowledge entry is named after.
 DECIDED = {
@@ -40,34 +41,44 @@ def readme(text: str, found: Catalog) -> str:
     return _TABLE.sub(lambda match: f"{match[1]}{table}\n{match[2]}", text)
 
 
-def codes(found: Catalog) -> str:
-    """The page of finding and cause codes."""
-    lines = [
+def codes(found: Catalog) -> dict[Path, str]:
+    """The pages of finding and cause codes: an index, and one for each knowledge table."""
+    index = [
         "# Findings and causes, by code",
         "",
-        "Made by `make docs` from the tables in this folder; change those, not this page. A report's",
-        "`findings[].code`, `cause.code` and `candidates[].code` are these.",
+        "Made by `make docs` from the tables in this folder; change those, not these pages. A report's",
+        "`findings[].code`, `cause.code`, `rulings[].code` and `candidates[].code` are these.",
         "",
     ]
+    pages = {}
     for name, table in sorted(found.knowledge.items()):
-        lines += [f"## From `{name}.toml`", ""]
+        page = [f"# From `{name}.toml`", ""]
         for entry in table.entries:
-            lines += _section(entry)
-    lines += ["## Causes that other records decide", ""]
+            page += _section(entry)
+        pages[PAGES / f"{name}.md"] = _text(page)
+        named = [f"[{entry.code}](codes/{name}.md#{entry.code})" for entry in table.entries]
+        index += [f"## From [{name}.toml]({name}.toml)", "", *[f"- {each}" for each in named], ""]
+    index += ["## Causes that other records decide", ""]
     for code, meaning in DECIDED.items():
-        lines += [f"### {code}", "", meaning, ""]
-    lines += ["## Causes that stay open", ""]
+        index += [f"- {code}: {meaning}"]
+    page = ["# Causes that stay open", ""]
     for (family, code), said in groupby(sorted(_open(found)), key=lambda each: each[:2]):
-        lines += [f"### {code}", "", f"Family: {family}.", ""]
-        lines += [f"- {why} What would decide: {needed}" for _, _, why, needed in said]
-        lines.append("")
+        page += [f"## {code}", "", f"Family: {family}.", ""]
+        page += [f"- {why} What would decide: {needed}" for _, _, why, needed in said]
+        page.append("")
+    pages[PAGES / "open_causes.md"] = _text(page)
+    index += ["", "Causes that stay open, with what would decide: [open_causes.md](codes/open_causes.md)."]
+    return {CODES: _text(index), **pages}
+
+
+def _text(lines: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _section(entry: Entry) -> list[str]:
     confidence = f", confidence {entry.confidence}" if entry.confidence else ""
     expected = ", expected" if entry.expected else ""
-    lines = [f"### {entry.code}", "", f"*{_words(entry.title)}*: {entry.cause}{confidence}, "
+    lines = [f"## {entry.code}", "", f"*{_words(entry.title)}*: {entry.cause}{confidence}, "
              f"{entry.severity.name.lower()}{expected}.", "", _words(entry.meaning), ""]  # fmt: skip
     lines += [f"- {_words(fix)}" for fix in entry.fixes]
     lines += [f"- See [{link.title}]({link.url})" for link in entry.links]
@@ -104,14 +115,17 @@ def outdated() -> Iterator[Path]:
     found = catalog.load()
     if readme(README.read_text(encoding="utf-8"), found) != README.read_text(encoding="utf-8"):
         yield README
-    if not CODES.exists() or CODES.read_text(encoding="utf-8") != codes(found):
-        yield CODES
+    pages = codes(found)
+    yield from (page for page, text in pages.items() if not page.exists() or page.read_text(encoding="utf-8") != text)
+    yield from set(PAGES.glob("*.md")) - pages.keys()
 
 
 def main() -> None:
     found = catalog.load()
     README.write_text(readme(README.read_text(encoding="utf-8"), found), encoding="utf-8")
-    CODES.write_text(codes(found), encoding="utf-8")
+    PAGES.mkdir(exist_ok=True)
+    for page, text in codes(found).items():
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ def test_the_generated_parts_are_up_to_date() -> None:
 
 def test_every_code_of_a_report_has_a_section() -> None:
     found = catalog.load()
-    sections = set(re.findall(r"^### (\S+)", docs.codes(found), re.MULTILINE))
+    text = "\n".join(docs.codes(found).values())
+    sections = set(re.findall(r"^(?:## |- )([a-z0-9-]+)(?:$|:)", text, re.MULTILINE))
     codes = {
         code
         for table in found.knowledge.values()

@@ -68,10 +68,7 @@ class Life:
     @property
     def network(self) -> str:
         """The start of the address that its neighbours share: three numbers of IPv4, three groups of IPv6."""
-        if self.address.count(".") == 3 and ":" not in self.address:
-            return self.address.rsplit(".", 1)[0] + "."
-        groups = self.address.split(":")
-        return ":".join(groups[:3]) + ":" if len(groups) > 3 and all(groups[:2]) else ""
+        return network(self.address)
 
     @property
     def lifetime(self) -> timedelta | None:
@@ -79,6 +76,14 @@ class Life:
         if self.started_at is None or self.ending is None or self.started_at > self.ending.at:
             return None
         return self.ending.at - self.started_at
+
+
+def network(address: str) -> str:
+    """'192.0.2.' of '192.0.2.7', '2001:db8:1:' of '2001:db8:1::7'; empty for anything else."""
+    if address.count(".") == 3 and ":" not in address:
+        return address.rsplit(".", 1)[0] + "."
+    groups = address.split(":")
+    return ":".join(groups[:3]) + ":" if len(groups) > 3 and all(groups[:2]) else ""
 
 
 def read(connection_id: str, rows: Sequence[Row]) -> Life | None:

@@ -31,6 +31,8 @@ LOGS = Link(
 # Resource logs can usually be queried 3 to 10 minutes after the event.
 # Source: Azure Monitor, "Log data ingestion time".
 LATE = timedelta(minutes=10)
+# Seconds are lost on any day, and hide no incident that shows before and after them as well.
+_PART, _LONG = 0.02, timedelta(minutes=5)
 _STEADY = (CONNECTION.casefold(), MESSAGE.casefold())
 _SLOTS, _SHORTEST = 120, 10
 # At a rate at which so many were to come, none at all is no chance: at the window's ends, of which there are two, and
@@ -114,6 +116,18 @@ def unknown(question: Question, name: str, *causes: tuple[Family, str]) -> tuple
     """`causes` (family and code) that can't be ruled out for want of the family `name`; nothing when it is complete."""
     rulings = (ruling(question, cause, code, "", (name,)) for cause, code in causes)
     return tuple(each for each in rulings if each.outcome is Ruled.UNKNOWN)
+
+
+def incomplete(question: Question, name: str) -> str:
+    """Why the quiet of the family `name` proves nothing for the window as a whole; "" when its gaps are small.
+
+    The rulings mind small gaps too.
+    """
+    held = family(question, name)
+    spans = [gap.span for gap in held.gaps] if held else []
+    if held and sum(spans, timedelta(0)) < _PART * question.command.window.span and all(span < _LONG for span in spans):
+        return ""
+    return missing(question, name)
 
 
 def gap(question: Question, name: str, what: str) -> Gap | None:

@@ -30,8 +30,6 @@ _TYPE = re.compile(r"Received an? (\w+) message ", re.IGNORECASE)
 # What is read of a paste, in characters: far above a real one, and a bound on hostile ones.
 _PASTE_MOST = 4_000_000
 _LINE_MOST = 20_000
-# The share of the window that may be missing from the log before "nothing was found" says too much.
-_SMALL = 0.01
 
 
 def prefix(trace: int) -> int:
@@ -58,13 +56,6 @@ def message_type(logged: str, text: str) -> str:
 def changes_group(kind: str) -> bool:
     """Whether a message of this type is a join or a leave, which no client receives."""
     return bool(_CHANGES.search(kind))
-
-
-def incomplete(question: Question) -> str:
-    """Why the Message log is too incomplete for an all-clear; "" when it is not. Gaps of seconds do not count."""
-    held, window = coverage.family(question, coverage.MESSAGE), question.command.window
-    gone = sum((gap.span for gap in held.gaps), timedelta(0)) if held else window.span
-    return coverage.missing(question, coverage.MESSAGE) if gone > _SMALL * window.span else ""
 
 
 def where_logged(question: Question) -> tuple[NextStep, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.interpret import Ask, Conclusion, Question, Tables, coverage, holes, onward, silence
+from bot.interpret import Ask, Conclusion, Question, Tables, coverage, onward, silence
 from bot.interpret.clients import findings, rows
 from bot.interpret.clients.findings import Named
 from bot.interpret.clients.rows import GOODBYE, Clients
@@ -57,7 +57,7 @@ def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowled
     told = [each.finding for each in named] or [_fine(clients, knowledge["clients_findings"])]
     # That nothing stands out says something only where the log is complete.
     is_open = any(each.cause is None and each.candidates for each in named)
-    lack = "" if causes or is_open else holes.large(question, coverage.CONNECTION)
+    lack = "" if causes or is_open else coverage.incomplete(question, coverage.CONNECTION)
     candidates = dict.fromkeys(candidate for each in named for candidate in each.candidates)
     return Conclusion(
         verdict=Verdict.FINDING if causes else Verdict.UNDECIDED if lack or is_open else Verdict.OK,

@@ -45,13 +45,14 @@ def read(clients: Clients, tables: Tables, knowledge: Mapping[str, Knowledge]) -
     table, reasons = knowledge["clients_findings"], knowledge["abort_reasons"]
     none = Table((), ())
     minutes = _network_rows(tables.get("minutes", none), reasons)
+    wall = patterns.wall(tables.get("ages", none).rows)
     found = [
-        *_timeouts(clients, minutes, table, reasons),
+        *_timeouts(clients, minutes, wall, table, reasons),
         *_hourly(clients, minutes, table),
         *_reasons(clients, table, reasons),
         *_short(clients, table, reasons),
         *_polling(clients, table),
-        *_wall(tables.get("ages", none), table),
+        *_wall(wall, table),
         *_serverless(clients, table),
     ]
     return sorted(found, key=_weight)
@@ -96,7 +97,13 @@ def _network_rows(minutes: Table, reasons: Knowledge) -> dict[str, list[Row]]:
     return found
 
 
-def _timeouts(clients: Clients, minutes: Mapping[str, list[Row]], table: Knowledge, reasons: Knowledge) -> list[Named]:
+def _timeouts(
+    clients: Clients,
+    minutes: Mapping[str, list[Row]],
+    wall: patterns.Wall | None,
+    table: Knowledge,
+    reasons: Knowledge,
+) -> list[Named]:
     found = []
     taken = 0
     places = patterns.places(clients, PING)
@@ -114,7 +121,9 @@ def _timeouts(clients: Clients, minutes: Mapping[str, list[Row]], table: Knowled
         made = table["network-timeouts"].finding(words, (_aborts(clients, PING, "aborts"),))
         cause = Cause(Family.NET, "client-network", Confidence.MEDIUM)
         found.append(Named(replace(made, scope=scope), cause))
-    rest, everything = clients.closes[PING] - taken, clients.closes.total()
+    # What ends with its token is told by its age, whatever text the close has.
+    aged = wall.count if wall else 0
+    rest, everything = clients.closes[PING] - taken - aged, clients.closes.total()
     at_once = patterns.burst(clients, PING) if not taken else 0
     if at_once or (rest >= MANY and rest >= TIMEOUTS * everything):
         addresses = {each.address for each in clients.aborts if each.code == PING}
@@ -256,8 +265,7 @@ def _polling(clients: Clients, table: Knowledge) -> list[Named]:
     return found
 
 
-def _wall(ages: Table, table: Knowledge) -> list[Named]:
-    found = patterns.wall(ages.rows)
+def _wall(found: patterns.Wall | None, table: Knowledge) -> list[Named]:
     if found is None:
         return []
     words = {"age": times.span_text(found.age), "closed": f"{found.count:,}", "near": f"{found.near:,}"}

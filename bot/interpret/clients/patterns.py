@@ -22,6 +22,8 @@ HALF_MINUTE, YOUNGEST = timedelta(seconds=30), 10
 POLLS, POLLS_ELSEWHERE = 0.5, 0.2
 # So many within so few minutes, and most of all of their kind, were closed together.
 BURST_SIZE, BURST = 30, timedelta(minutes=3)
+# As many addresses as queries/investigations/clients/places.kql returns at most.
+COUNTED = 1000
 # So much of what everybody loses in a minute is one address's own affair.
 ALONE = 0.8
 # The same minute in so many hours is no chance.
@@ -81,6 +83,9 @@ def places(clients: Clients, code: str) -> tuple[Place, ...]:
     for address, number in clients.started.items():
         starts[network(address)] += number
     left = total - sum(place.closed for place in found)
+    if len(clients.started) >= COUNTED:
+        # The rest of a network's starts may be cut off; then only what has most of the closes stands out for sure.
+        groups = {name: group for name, group in groups.items() if sum(each.count for each in group) * 2 > left}
     return (*found, *_standing_out(groups, starts, left, clients.total))
 
 

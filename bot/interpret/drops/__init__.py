@@ -43,8 +43,6 @@ _BACK = timedelta(minutes=10)
 _ALARM = Severity.WARNING
 # As many rows as queries/investigations/drops/members.kql returns at most.
 _FULL = 4000
-# Batches of records that never come are seconds long; a wave leaves returns and stragglers over longer than that.
-_HOLE, _HOLES = timedelta(minutes=2), 0.05
 # What an alarm zooms into: the wave, and a little around it.
 _AROUND = timedelta(minutes=2)
 # What is looked for in every window.
@@ -146,15 +144,7 @@ def _read(
 def _verdict(question: Question, alarms: Sequence[Episode], lacks: Sequence[str]) -> Verdict:
     if any(each.cause for each in alarms):
         return Verdict.FINDING
-    return Verdict.UNDECIDED if alarms or lacks or _has_holes(question) else Verdict.OK
-
-
-def _has_holes(question: Question) -> bool:
-    """Whether so much is missing that an incident could hide in it; the rulings mind smaller gaps, too."""
-    held = coverage.family(question, coverage.CONNECTION)
-    spans = [gap.span for gap in held.gaps] if held else []
-    whole = sum(spans, timedelta(0))
-    return max(spans, default=whole) > _HOLE or whole > _HOLES * question.command.window.span
+    return Verdict.UNDECIDED if alarms or lacks or coverage.incomplete(question, coverage.CONNECTION) else Verdict.OK
 
 
 def _causes(alarms: Sequence[Episode]) -> list[Cause]:
@@ -175,8 +165,7 @@ def _headline(question: Question, groups: Sequence[Ends], alarms: Sequence[Episo
         more = f"; and {len(alarms) - 2} more" if len(alarms) > 2 else ""
         text = "; then ".join(said) if len(said) > 1 else said[0]
         return f"{text[:1].upper()}{text[1:]}{more}. In all {share}."
-    if _has_holes(question):
-        lack = coverage.missing(question, coverage.CONNECTION)
+    if lack := coverage.incomplete(question, coverage.CONNECTION):
         return f"Nothing unusual in what was logged, but {lack}.{f' In all {share}.' if closed else ''}"
     if not closed:
         return "No client connection closed in this window."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import reasons
-from bot.interpret.connection import is_goodbye
+from bot.interpret.connection import is_goodbye, network
 from bot.knowledge import Entry, Knowledge
 from bot.model import Row
 from bot.reasons import Reason
@@ -67,14 +67,6 @@ class Drop:
     @property
     def lifetime(self) -> timedelta | None:
         return None if self.started is None or self.started > self.at else self.at - self.started
-
-
-def network(address: str) -> str:
-    """'192.0.2.' of '192.0.2.7', '2001:db8:1:' of '2001:db8:1::7'; empty for anything else."""
-    if address.count(".") == 3 and ":" not in address:
-        return address.rsplit(".", 1)[0] + "."
-    groups = address.split(":")
-    return ":".join(groups[:3]) + ":" if len(groups) > 3 and all(groups[:2]) else ""
 
 
 def ends(rows: Iterable[Row], knowledge: Knowledge) -> list[Ends]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from bot.interpret.drops.tally import Drop, network
+from bot.interpret.connection import network
+from bot.interpret.drops.tally import Drop
 from bot.model import Row, Window
 
 SHARED = ("address", "network", "user", "hub", "transport", "region")

@@ -74,7 +74,7 @@ def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowled
             candidates=entry.candidates,
             findings=(tied,),
         )
-    if lack := paths.incomplete(question):
+    if lack := coverage.incomplete(question, coverage.MESSAGE):
         return _undecided(question, totals, table, "nothing-to-compare", lack)
     why = words.compared(totals, seen)
     return replace(
@@ -110,7 +110,7 @@ def _found(common: Conclusion, seen: Race, totals: Row, table: Knowledge, base: 
 
 
 def _undecided(question: Question, totals: Row, table: Knowledge, code: str, why: str) -> Conclusion:
-    steps = paths.where_logged(question) if paths.incomplete(question) else ()
+    steps = paths.where_logged(question) if coverage.incomplete(question, coverage.MESSAGE) else ()
     proof = Evidence(
         "What was logged",
         f"{count(totals.get('joins') or 0, 'join')} and {count(totals.get('sends') or 0, 'message')} to groups.",

@@ -27,6 +27,8 @@ APART = timedelta(minutes=10)
 # Half of what the holder opened, or more, is still open. A log that loses 5 % of its ends leaves far less; a lost app
 # server closes its share of a leak as of everything else.
 MOST = 0.5
+# A job without user ids holds at least so much of what its address holds.
+FAIR_PART = 0.2
 # Behind an address, people close some of theirs while others of that age do; a job that forgets them closes none.
 NONE_CLOSED = 0.95
 # Others let go: of their connections that had time to close, at most so many are open.
@@ -181,7 +183,9 @@ def _everyone(holders: Sequence[Holder]) -> Leak | None:
 def _address(holder: Holder, row: Row, *, named: bool) -> Leak | None:
     if row["open_since"] < MANY_OF_ADDRESS:
         return None
-    if row["open_unnamed"] >= MANY_OF_ADDRESS and row["open_unnamed"] >= MOST * row["opened_unnamed"]:
+    # Among hundreds of named connections the id of a few is simply missing from the log.
+    unnamed = row["open_unnamed"] >= max(MANY_OF_ADDRESS, FAIR_PART * row["open"])
+    if unnamed and row["open_unnamed"] >= MOST * row["opened_unnamed"]:
         # Where nobody has a user id, an address may be a whole office.
         confidence = Confidence.MEDIUM if named else Confidence.LOW
         return _leak(Kind.WORKER, holder, row["open_unnamed"], row["opened_unnamed"], confidence)

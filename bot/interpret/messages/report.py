@@ -68,7 +68,7 @@ def nothing(question: Question, table: Knowledge) -> Conclusion:
 def conclude(question: Question, counted: Tally, tables: Tables, table: Knowledge, slot: timedelta) -> Conclusion:
     """The answer from the counts; `slot` is the time of one point of the chart."""
     findings = _findings(counted, table)
-    lack = paths.incomplete(question)
+    lack = coverage.incomplete(question, coverage.MESSAGE)
     lost = counted.is_lost_in_service or counted.are_calls_lost
     candidates: tuple[Candidate, ...] = ()
     if lost:

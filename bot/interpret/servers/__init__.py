@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, holes, onward, silence
+from bot.interpret import OPENING, Ask, Conclusion, Question, Tables, coverage, onward, silence
 from bot.interpret.said import count, during
 from bot.interpret.servers import clients as client
 from bot.interpret.servers import episodes, joins, lines, modes, stated, words
@@ -84,7 +84,7 @@ def conclude(question: Question, tables: Tables, knowledge: Mapping[str, Knowled
     open_causes = [candidate for each in story for candidate in each.candidates]
     findings = tuple(made for made, _ in named) or (_quiet(question, known, seen, table),)
     undecided = any(made.code in _UNDECIDED for made in findings)
-    lack = "" if decided else holes.large(question, coverage.CONNECTION)
+    lack = "" if decided else coverage.incomplete(question, coverage.CONNECTION)
     verdict = Verdict.FINDING if decided else Verdict.UNDECIDED if undecided or lack else Verdict.OK
     settled = {cause.code for cause in decided}
     return Conclusion(

@@ -26,6 +26,8 @@ ALL = 0.8
 PING = "server-ping-timeout"
 _OPEN = {PING, "server-connection-dropped", "server-connection-not-found", "unknown-reason", "no-reason",
          "app-server-closed", "handshake-error"}  # fmt: skip
+# Where a record names no address.
+NOWHERE = "(no address)"
 _POINTS, _SERIES = 20, 12
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -96,10 +98,11 @@ def read(tables: Tables, knowledge: Knowledge) -> tuple[Line, ...]:
     found = {row["ConnectionId"]: _line(row, knowledge) for row in tables[OPENING].rows}
     for row in tables.get("earlier", Table((), ())).rows:
         known = found.get(row["ConnectionId"])
-        address = row["CallerIpAddress"] or "(no address)"
+        address = row["CallerIpAddress"] or NOWHERE
         before = Line(row["ConnectionId"], address, row["HubName"].casefold(), row["Location"], row["opened"], None)
         found[row["ConnectionId"]] = replace(known, opened=row["opened"]) if known else before
-    return tuple(sorted(found.values(), key=lambda line: (line.address, line.opened or line.closed or _LONG_AGO)))
+    addressed = _addressed(list(found.values()))
+    return tuple(sorted(addressed, key=lambda line: (line.address, line.opened or line.closed or _LONG_AGO)))
 
 
 def losses(lines: Iterable[Line], back_within: timedelta) -> tuple[Loss, ...]:
@@ -147,6 +150,20 @@ def chart(lines: Sequence[Line], window: Window) -> Chart | None:
     return Chart("Server connections known to be open", "connections", tuple(f"{at:{form}}" for at in times), series)
 
 
+def _addressed(lines: Sequence[Line]) -> list[Line]:
+    """With the address of those that closed for the same reason at the same moment put in where a record has none."""
+    closed = [(line.closed, line) for line in lines if line.closed and line.address != NOWHERE]
+    found = []
+    for line in lines:
+        if line.address == NOWHERE and line.closed:
+            beside = {
+                other.address for at, other in closed if other.code == line.code and abs(at - line.closed) <= APART
+            }
+            line = replace(line, address=beside.pop()) if len(beside) == 1 else line
+        found.append(line)
+    return found
+
+
 def _line(row: Row, knowledge: Knowledge) -> Line:
     opened, closed = row["opened"], row["closed"]
     message = row["aborted"] or row["ended"]
@@ -156,7 +173,7 @@ def _line(row: Row, knowledge: Knowledge) -> Line:
     closed = max(opened, closed) if opened and closed else closed
     return Line(
         connection_id=row["ConnectionId"],
-        address=row["CallerIpAddress"] or "(no address)",
+        address=row["CallerIpAddress"] or NOWHERE,
         hub=row["HubName"].casefold(),
         region=row["Location"],
         opened=opened,

@@ -27,8 +27,6 @@ _ENTRIES = {CONNECTIONS: "connection-limit-reached", MESSAGES: "message-quota-us
 _PIECES, _SHORTEST = 1400, 10
 # Most connections that are open at a moment began within the day before it.
 _BEFORE = timedelta(days=1)
-# With more of the window missing than this, that no close names a limit says little.
-_GONE = 0.05
 _SHOWN = 5
 
 
@@ -134,12 +132,10 @@ def _fillers(held: Holders | None, table: Knowledge) -> list[Finding]:
 
 def _none(question: Question, tables: Tables, table: Knowledge) -> Conclusion:
     """No refusal for a limit: so it is where closes are logged too, but for the refusals that leave no record."""
-    window = question.command.window
     connections = coverage.family(question, coverage.CONNECTION)
     lack = coverage.missing(question, coverage.CONNECTION)
     rush = _storm(question, tables, ())
-    gone = sum((gap.span for gap in connections.gaps), timedelta()) if connections else window.span
-    enough = connections is not None and gone <= _GONE * window.span and "closes" in tables
+    enough = not coverage.incomplete(question, coverage.CONNECTION) and "closes" in tables
     findings: tuple[Finding, ...] = ()
     if rush is not None:
         proof = Evidence("The rush", rush.text, step="course")
