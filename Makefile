@@ -58,7 +58,7 @@ types: .venv/.installed-dev
 	@$(BIN)/mypy
 
 test: lint types
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 docs: .venv/.installed-dev
 	@$(BIN)/python -m tests.docs

@@ -113,7 +113,7 @@ def test_lines_read_together_say_what_each_says_alone() -> None:
                 for n in (403, 7)
             ),
             "Service connection 00000000-0000-0000-0000-000000000001 connected.",
-            "Service connection abcdefab-0000-4000-8000-0000000000cd connected.",
+            "Service connection abcababa-0000-0000-0000-0000000000cd connected.",
         )
     ]
 

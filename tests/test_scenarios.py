@@ -29,6 +29,7 @@ VOCABULARY = {
     "app": {
         "app-server-crashed", "app-server-starved", "app-deployed", "app-scaled-in", "server-connection-dropped",
         "foreign-app-server", "no-available-server", "app-servers-unbalanced", "app-server-closed",
+        "server-ping-timeout",
     },
     "net": {"client-network", "server-network", "handshake-error", "lost-to-service", "lost-to-server"},
     "quota": {"connection-limit", "message-quota", "diagnostic-limit", "negotiate-burst"},

@@ -269,7 +269,8 @@ def _notes(listing: archive.Listing, held: Sequence[Loaded]) -> tuple[str, ...]:
         notes.append(f"The last line of {cut[0].path}{more} is cut off; its record is missing.")
     odd = sum(each.odd_tracing_ids for each in held)
     if odd:
-        notes.append(f"{odd:,} records have a message tracing id that is not a 64-bit number; it is left out.")
+        what = "1 record has" if odd == 1 else f"{odd:,} records have"
+        notes.append(f"{what} a message tracing id that is not a 64-bit number; the id is left out.")
     if listing.closed:
         more = f" and {len(listing.closed) - 1} more" if len(listing.closed) > 1 else ""
         notes.append(f"{listing.closed[0]}{more} could not be opened: permission denied, or the link leads nowhere.")

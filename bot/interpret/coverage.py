@@ -198,6 +198,8 @@ def _difference(counts: Counter[int]) -> float:
     """How much neighbours differ, where 1 is what chance makes of single records."""
     pairs = [(counts[slot], counts[slot + 1]) for slot in range(min(counts) - 1, max(counts) + 1)]
     pairs = [pair for pair in pairs if any(pair)]
+    if len(pairs) < _PAIRS:
+        return 1.0
     usual = mean(one + other for one, other in pairs) / 2
     return median((one - other) ** 2 for one, other in pairs) / _MEDIAN_OF_POISSON / usual
 
