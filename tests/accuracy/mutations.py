@@ -35,29 +35,31 @@ _ABOUT_ONE = ("why-dropped", "user", "trace")
 _COLLECTION = re.compile(r'"collection":"([^"]*)"')
 _TIME = re.compile(r'^\{"time":"([^"]*)"')
 _ID = re.compile(r"[A-Za-z0-9_-]{20,}")
-_TRACE = re.compile(r"(?<![\w.])\d{9,20}(?![\w.])")
+_TRACE = re.compile(r"(?<![\w.])\d{9,20}(?!\w|\.\d)")
 _ELSEWHERE = timezone(timedelta(hours=5, minutes=30))
 # The part of the span after which the log of an archive that "ends early" holds nothing more.
 _ENDS_AT = 0.6
+
+
+def _same(text: str) -> str:
+    return text
 
 
 @dataclass(frozen=True, slots=True)
 class Mutated:
     """The disturbed lines, the question as it must be asked of them, and whether what it needs is still there.
 
-    `decidable` is None where the truth is partly gone, so that no answer can be called right or wrong.
+    `told` changes other texts in the same way: the app server's own log. `decidable` is
+    None where the truth is partly gone, so that no answer can be called right or wrong.
     """
 
     lines: Lines
     ask: Callable[[str], str]
     decidable: Callable[[Truth], bool | None]
+    told: Callable[[str], str] = _same
 
 
 Mutation = Callable[[Lines, Told, random.Random], Mutated]
-
-
-def _same(text: str) -> str:
-    return text
 
 
 def _still(_: Truth) -> bool:
@@ -125,7 +127,7 @@ def renamed(lines: Lines, told: Told, chance: random.Random) -> Mutated:
         verb, *words = text.split(" ")
         return " ".join([verb, *(names.get(word) or known(word) for word in words)])
 
-    return Mutated([json.dumps(record) for record in records], ask, _still)
+    return Mutated([json.dumps(record) for record in records], ask, _still, known)
 
 
 def without(families: Sequence[str]) -> Mutation:

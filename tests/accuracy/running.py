@@ -84,7 +84,7 @@ class _Bench:
             for truth in told.truths:
                 decidable = mutated.decidable(truth)
                 if decidable is not None:
-                    report = self._runner.run(self._answer(told, mutated.ask(truth.ask), attached))
+                    report = self._runner.run(self._answer(told, mutated.ask(truth.ask), mutated.told(attached)))
                     yield judge(report, truth, decidable=decidable, scenario=name, seed=seed, mutation=title)
 
     async def _answer(self, told: Told, ask: str, attached: str) -> Report:

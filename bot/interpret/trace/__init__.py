@@ -39,7 +39,7 @@ def asks(question: Question, tables: Tables) -> Sequence[Ask]:
     found = _way(question, tables, _lines(question, tables))
     if found is None:
         return () if len(named) > 1 else unseen.asks(question, typed)
-    if 3 in found.legs and 4 not in found.legs:
+    if 3 in found.legs:
         return audience.asks(found, found.legs[3].first)
     return ()
 

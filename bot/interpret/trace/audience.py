@@ -40,16 +40,42 @@ class Audience:
 
 
 def asks(way: Way, at: datetime) -> Sequence[Ask]:
-    """The steps that show who was there at the moment `at`."""
+    """The steps that show who was there at the moment `at`; of a delivered message, which members it passed by."""
     match way.to:
         case To.GROUP if way.group:
             here = {"group_name": way.group, "hub": way.hub, "sent_at": at}
-            return (Ask("members", here), Ask("joined", here))
+            return (Ask("members", {**here, "message_tracing_id": way.trace}), Ask("joined", here))
+        case _ if 4 in way.legs:
+            return ()
         case To.USER | To.CONNECTION | To.ALL if way.user or way.connection or (way.to is To.ALL and way.hub):
             here = {"user_id": way.user, "connection_id": way.connection, "hub": way.hub, "sent_at": at}
             return (Ask("reachable", here),)
         case _:
             return ()
+
+
+def passed_by(question: Question, way: Way, tables: Tables) -> Evidence | None:
+    """Members of the group who were in it when this message was delivered, yet did not get it; None without any.
+
+    An id above 2^63 is not in the column that tells who got it.
+    """
+    if not way.legs.keys() >= {3, 4} or "members" not in tables or int(way.trace) >= 2**63:
+        return None
+    at = way.legs[3].first
+    moves = tables["joined"].rows[0] if tables["joined"].rows else {}
+    blind = _blind(question, _before(question, at))
+    rows = [row for row in tables["members"].rows if not row["got"] and _was_in(row, at, moves, blind)]
+    if not rows:
+        return None
+    return Evidence(
+        "Members it was not written to",
+        f"{count(len(rows), 'connection')} got other messages of group {way.group}, must have been in it, and did not "
+        "get this one.",
+        ("Connection", "Got before", "Got after", "First (UTC)", "Last (UTC)", "Closed (UTC)"),
+        _table(rows),
+        len(rows),
+        "members",
+    )
 
 
 def read(question: Question, way: Way, at: datetime, tables: Tables) -> Audience:
@@ -73,12 +99,9 @@ _UNNAMED = {
 
 
 def _group(question: Question, way: Way, at: datetime, members: Sequence[Row], joined: Sequence[Row]) -> Audience:
-    held = coverage.family(question, MESSAGE)
-    # What was logged before messaging logs were on has no bearing: joins are counted from then on as well.
-    since = held.first if held and held.first else question.command.window.start
-    before = Window(min(since, at - BLUR), at)
+    before = _before(question, at)
     lack = coverage.missing(question, MESSAGE, before)
-    blind = lack or coverage.missing(question, CONNECTION, before)
+    blind = _blind(question, before)
     moves = joined[0] if joined else {}
     stayed = [row for row in members if _was_in(row, at, moves, blind)]
     sure = 0 if blind else max((_left(moves, span) for span in _SPANS), default=0)
@@ -92,7 +115,7 @@ def _group(question: Question, way: Way, at: datetime, members: Sequence[Row], j
             why = f"Of those who joined group {way.group}, {count(number, 'connection')} or more cannot have left yet."
         return Audience(There.PRESENT, number, why, tuple(proof))
     nobody = joins <= leaves and not members
-    settled = at - since >= SETTLED
+    settled = before.span >= SETTLED
     if nobody and settled and not lack:
         why = f"Nobody is known to be in group {way.group}: no join stands, and no client got any message of it."
         return Audience(There.ABSENT, 0, why, tuple(proof))
@@ -103,14 +126,29 @@ def _group(question: Question, way: Way, at: datetime, members: Sequence[Row], j
     return Audience(There.UNKNOWN, 0, why, tuple(proof))
 
 
+def _before(question: Question, at: datetime) -> Window:
+    """From when on joins are logged, to `at`: what came before messaging logs were on has no bearing."""
+    held = coverage.family(question, MESSAGE)
+    since = held.first if held and held.first else question.command.window.start
+    return Window(min(since, at - BLUR), at)
+
+
+def _blind(question: Question, before: Window) -> str:
+    """Why a leave or a close may be missing in `before`; "" when it is not."""
+    return coverage.missing(question, MESSAGE, before) or coverage.missing(question, CONNECTION, before)
+
+
 def _was_in(row: Row, at: datetime, moves: Row, blind: str) -> bool:
-    """Whether a connection got messages of the group before and after, or before it and could not have gone."""
+    """Whether a connection got messages of the group before and after, or before it and cannot have gone since."""
     if not row["before"]:
         return False
     if row["after"]:
         return True
     gone = row["closed_at"] is not None and row["closed_at"] <= at + BLUR
-    return not (blind or gone or moves.get("leaves_all"))
+    last_leave = moves.get("last_leave")
+    # Who left is not in the record: it may be anybody who got a message before that moment.
+    left = last_leave is not None and row["last_before"] <= last_leave + BLUR
+    return not (blind or gone or left)
 
 
 def _left(moves: Row, span: str) -> int:
@@ -154,13 +192,15 @@ def _members(way: Way, at: datetime, members: Sequence[Row], stayed: Sequence[Ro
         f"{count(len(members), 'connection')} got other messages of group {way.group} in the window; "
         f"{len(stayed)} of them {_was(len(stayed))} in it at {moment(at)}.",
         ("Connection", "Got before", "Got after", "First (UTC)", "Last (UTC)", "Closed (UTC)"),
-        tuple(
-            (row["ConnectionId"], row["before"], row["after"], row["first_seen"], row["last_seen"], row["closed_at"])
-            for row in members[:10]
-        ),
+        _table(members),
         len(members),
         "members",
     )
+
+
+def _table(members: Sequence[Row]) -> tuple[tuple[object, ...], ...]:
+    columns = ("ConnectionId", "before", "after", "first_seen", "last_seen", "closed_at")
+    return tuple(tuple(row[column] for column in columns) for row in members[:10])
 
 
 def _moves(way: Way, joins: int, leaves: int, closes: int) -> Evidence:

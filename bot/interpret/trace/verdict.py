@@ -56,7 +56,7 @@ def conclude(question: Question, way: Way, lines: Sequence[AppLine], tables: Tab
         candidates=entry.candidates,
         facts=words.facts(way),
         findings=(found,),
-        rulings=_rulings(question, way),
+        rulings=_rulings(question, way, tables),
         timeline=picture,
         gaps=words.gaps(question, way, tables),
         next_steps=words.next_steps(question, way, tables),
@@ -101,7 +101,7 @@ def _up(question: Question, way: Way, lines: Sequence[AppLine], tables: Tables) 
 def _down(question: Question, way: Way, tables: Tables) -> _Answer:
     """An app server's message: its own lines, path 3, and path 4 for each receiver."""
     if 4 in way.legs:
-        return _delivered(way)
+        return _delivered(question, way, tables)
     if 3 in way.legs:
         return _undelivered(question, way, way.legs[3].first, tables)
     if way.warnings:
@@ -117,7 +117,7 @@ def _down(question: Question, way: Way, tables: Tables) -> _Answer:
     return _only_app(question, way)
 
 
-def _delivered(way: Way) -> _Answer:
+def _delivered(question: Question, way: Way, tables: Tables) -> _Answer:
     leg = way.legs[4]
     whom = count(leg.connections, "client connection")
     if way.warnings:
@@ -125,6 +125,15 @@ def _delivered(way: Way) -> _Answer:
             "warned-yet-delivered",
             Verdict.UNDECIDED,
             f"Delivered to {whom} at {moment(leg.first)}, yet the service warned about it: for some it may be lost.",
+        )
+    if missed := audience.passed_by(question, way, tables):
+        return _Answer(
+            "delivered-to-some",
+            Verdict.UNDECIDED,
+            f"Written to {whom} at {moment(leg.first)}, and not to {count(missed.total, 'member')} of the group: left "
+            "out, or lost.",
+            proof=(missed,),
+            why=missed.statement,
         )
     return _Answer(
         "delivered",
@@ -228,14 +237,14 @@ def _unsettled(question: Question, at: datetime) -> str:
     return coverage.missing(question, MESSAGE, Window(at, min(at + timedelta(minutes=1), window.end)))
 
 
-def _rulings(question: Question, way: Way) -> tuple[Ruling, ...]:
+def _rulings(question: Question, way: Way, tables: Tables) -> tuple[Ruling, ...]:
     """What the legs that were seen exclude; each rests on a record, so its moment is all that must be covered."""
     found = []
     if 3 in way.legs or 4 in way.legs:
         at = way.legs[min(way.legs.keys() & {3, 4})].first
         why = f"The service had it at {moment(at)}."
         found.append(coverage.ruling(question, Family.NET, "lost-to-service", why, (MESSAGE,), _at(at)))
-    if 4 in way.legs and not way.warnings:
+    if 4 in way.legs and not way.warnings and not audience.passed_by(question, way, tables):
         why = f"It was written to {count(way.legs[4].connections, 'client connection')}."
         at = way.legs[4].first
         found.append(coverage.ruling(question, Family.SERVICE, "lost-in-service", why, (MESSAGE,), _at(at)))
