@@ -7,7 +7,6 @@ write nothing; `--show` lists every answer that was not right.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -56,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     part = [
         each for each in answers if each.seed == PART_SEED and each.mutation not in {*mutations.DISTURBED} - {*PART}
     ]
-    document = json.dumps(results.to_json(answers, part), indent=1)
+    document = results.to_json(answers, part)
     if asked.show:
         _show(answers)
     if not (asked.scenario or asked.quick or asked.seeds != SEEDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -84,13 +85,15 @@ def plain(total: Sum) -> dict[str, Any]:
     }
 
 
-def to_json(answers: Sequence[Answered], part: Sequence[Answered]) -> dict[str, Any]:
-    """Everything the page shows; `part` are the answers that every test run repeats."""
-    return {
-        "all": plain(sum_up(answers)),
-        "part": plain(sum_up(part)),
-        "scenarios": {name: plain(total) for name, total in by_scenario(answers).items()},
-    }
+def to_json(answers: Sequence[Answered], part: Sequence[Answered]) -> str:
+    """Everything the page shows as JSON, one line for each sum; `part` are the answers that every test run repeats."""
+    scenarios = [f"  {json.dumps(name)}: {_line(total)}" for name, total in by_scenario(answers).items()]
+    lines = [f'"all": {_line(sum_up(answers))}', f'"part": {_line(sum_up(part))}', '"scenarios": {\n']
+    return "{" + ",\n ".join(lines) + ",\n".join(scenarios) + "\n }}"
+
+
+def _line(total: Sum) -> str:
+    return json.dumps(plain(total))
 
 
 def page(answers: Sequence[Answered], seeds: int) -> str:
